@@ -1,0 +1,155 @@
+"""
+Everything that bide raises.
+
+::
+
+    BideError
+    ├── ConfigError                   a value, a file or a name that cannot be used; also a ValueError
+    ├── StrategyError                 a strategy answered something that is no delay
+    ├── RequestError                  one request got no usable answer; another may
+    │   └── RequestRefused *          … and repeating it will not help (400, 401, 403 …)
+    │       └── JobNotFound *         … because there is no such job (404, 410)
+    └── WaitError                     a wait ended, and not with a completed job
+        ├── JobFailed                 the job itself ended as ``error``
+        ├── JobCancelled              the job itself ended as ``cancelled``
+        ├── WaitTimeout               the deadline passed; also a TimeoutError
+        ├── AttemptsExhausted         the limit of calls was reached
+        ├── PollsFailed               too many polls in a row failed
+        └── RequestRefused *          (one and the same class: a refusal ends a wait)
+
+A RequestError says nothing about the job. Only a WaitError ends a wait.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+if TYPE_CHECKING:
+    from bide.strategy import Observation
+    from bide.wait import Outcome
+
+
+class BideError(Exception):
+    """The root of all errors of bide."""
+
+
+@frozen
+class Problem:
+    """
+    One thing that is wrong in a configuration.
+
+    Args:
+        rule: what is wrong and what is allowed, as a clause: ``must be > 0 seconds, got -1``.
+        path: where it stands, from the top: ``("strategy", "base")``; empty for the whole.
+        source: the file, the environment variable or the option that held it, if any.
+    """
+
+    rule: str
+    path: tuple[str, ...] = ()
+    source: str | None = None
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, ".".join(self.path), self.rule) if part)
+
+
+class ConfigError(BideError, ValueError):
+    """A value, a file or a name that cannot be used; `problems` lists everything that was found."""
+
+    def __init__(self, problems: str | Problem | Iterable[Problem]) -> None:
+        """Take one problem, as text or as a value, or several."""
+        if isinstance(problems, str):
+            problems = Problem(problems)
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+    def inside(self, *path: str, source: str | None = None) -> ConfigError:
+        """Return the same error as seen from further out: with a path, or a source, before each place."""
+        return ConfigError(
+            evolve(p, path=(*path, *p.path), source=p.source if source is None else source)
+            for p in self.problems
+        )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown word: its likeliest spelling, and what there is."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (known: {', '.join(known) or 'none'})"
+
+
+class StrategyError(BideError):
+    """A strategy answered something that is no delay: it breaks the laws of `bide.strategy`."""
+
+
+class RequestError(BideError):
+    """
+    One request got no usable answer: no connection, a timeout, 429, 5xx, or an unreadable body.
+
+    It says nothing about the job. A poll function raises it to say: this look failed, another may succeed.
+
+    Args:
+        message: what happened, in a clause.
+        hint: seconds that the server asks to be left alone, if it said so.
+    """
+
+    def __init__(self, message: str, *, hint: float | None = None) -> None:
+        """Keep the hint beside the message."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class WaitError(BideError):
+    """A wait ended, and not with a completed job; `outcome` tells how far it had come."""
+
+    outcome: Outcome | None = None
+
+    @property
+    def observation(self) -> Observation | None:
+        """What the last answered poll saw."""
+        return self.outcome.observation if self.outcome is not None else None
+
+    @property
+    def calls(self) -> int:
+        """How many polls were made."""
+        return self.outcome.calls if self.outcome is not None else 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the start of the wait to its end."""
+        return self.outcome.elapsed if self.outcome is not None else 0.0
+
+
+class JobFailed(WaitError):
+    """The job itself ended as ``error``."""
+
+
+class JobCancelled(WaitError):
+    """The job itself ended as ``cancelled``."""
+
+
+class WaitTimeout(WaitError, TimeoutError):
+    """The deadline passed, and the job was still pending when looked at there."""
+
+
+class AttemptsExhausted(WaitError):
+    """The limit of calls was reached, and the job was still pending."""
+
+
+class PollsFailed(WaitError):
+    """Too many polls in a row failed; `__cause__` is the failure of the last."""
+
+
+class RequestRefused(RequestError, WaitError):
+    """The server understood the request and will not answer it: any 4xx that time does not mend."""
+
+
+class JobNotFound(RequestRefused):
+    """There is no such job (404), or no longer (410)."""

@@ -1,0 +1,74 @@
+"""
+What a strategy is: one pure function from a situation, and one random number, to a delay.
+
+Its laws, which `tests/test_laws.py` holds every shipped strategy to:
+
+1. pure: equal input gives equal answers; a strategy is frozen, hashable and picklable;
+2. finite: ``0 <= delay < inf`` for every number of polls up to 10**6 and every u in [0, 1];
+3. monotone in u: ``delay(s, 0)`` and ``delay(s, 1)`` bound every draw;
+4. capped: never above the strategy's ceiling, and with jitter no value there gathers the draws;
+5. round trip: ``from_config(to_config(s)) == s``, and ``repr(s)`` evaluates to ``s``;
+6. counted: the polls of a wait lie within `bide.bounds.request_bounds`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from attrs import frozen
+
+Status = Literal["pending", "completed", "error", "cancelled"]
+"""Where a job stands: ``pending``, or how it ended."""
+
+
+@frozen
+class Observation:
+    """
+    What one poll saw.
+
+    Args:
+        status: where the job stands.
+        progress: share of the work that is done, 0 to 1, if the job reports it.
+        hint: seconds that the server asks to be left alone before the next poll, if it said so.
+        completed_at: when the job ended, however it ended: wall clock, seconds since the epoch, if known.
+        result: what the job produced, or what it says of its failure; anything.
+    """
+
+    status: Status
+    progress: float | None = None
+    hint: float | None = None
+    completed_at: float | None = None
+    result: Any = None
+
+
+@frozen
+class Situation:
+    """
+    All that a strategy may know when it chooses the next delay.
+
+    Args:
+        polls: polls answered so far; 0 before the first.
+        elapsed: seconds since the wait began.
+        previous_delay: seconds, as the strategy chose it, not as a hint or a deadline changed it; 0 at first.
+        observation: what the last answered poll saw; None before the first.
+    """
+
+    polls: int = 0
+    elapsed: float = 0.0
+    previous_delay: float = 0.0
+    observation: Observation | None = None
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Decides the delay before the next poll."""
+
+    def delay(self, situation: Situation, u: float, /) -> float:
+        """
+        Return the seconds to wait before the next poll.
+
+        Args:
+            situation: what is known of the wait so far.
+            u: the only randomness, a number in [0, 1]: the answer is the u-quantile of the delay.
+        """
+        ...
