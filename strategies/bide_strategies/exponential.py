@@ -1,0 +1,54 @@
+"""Delays that grow by a constant factor."""
+
+from __future__ import annotations
+
+import math
+
+from attrs import field, frozen
+
+from bide.durations import Seconds
+from bide.rules import Number, ordered, seconds
+from bide.strategy import Situation
+from bide_strategies.jitter import Jitter, NoJitter
+
+
+@frozen(kw_only=True)
+class Exponential:
+    """
+    Grow the delay by a constant factor from one poll to the next, up to a cap.
+
+    Args:
+        base: delay after the first poll, in seconds; > 0.
+        factor: growth from one poll to the next; >= 1.
+        cap: greatest delay before jitter, in seconds; >= base.
+        jitter: how the draw spreads the grown and capped delay.
+        first: delay before the first poll, in seconds; >= 0.
+
+    Source: RFC 6298, section 5.5 (the doubling timer).
+    """
+
+    base: Seconds = field(default=0.1, validator=seconds(above=0))
+    factor: float = field(default=2.0, validator=Number(least=1))
+    cap: Seconds = field(default=10.0, validator=seconds(above=0))
+    jitter: Jitter = field(factory=NoJitter)
+    first: Seconds = field(default=0.0, validator=seconds(least=0))
+
+    def __attrs_post_init__(self) -> None:
+        ordered(self, "base", "cap")
+
+    @property
+    def ceiling(self) -> float:
+        """The greatest delay, in seconds."""
+        return max(self.first, self.jitter.spread(self.cap, 1.0))
+
+    def delay(self, situation: Situation, u: float) -> float:
+        """Return ``min(cap, base * factor ** (polls - 1))``, spread by the jitter."""
+        if not situation.polls:
+            return self.first
+        return self.jitter.spread(self._grown(situation.polls - 1), u)
+
+    def _grown(self, steps: int) -> float:
+        try:
+            return min(self.cap, self.base * math.pow(self.factor, steps))
+        except OverflowError:  # long past any cap
+            return self.cap
