@@ -16,7 +16,8 @@ class Bounds(NamedTuple):
     most: float
 
 
-# A wait that polls this often without end has, for a person who asks, no bound.
+# A wait that polls so often in no time, or so often at all, has no bound for the person who asks.
+_ENDLESS_AT_ONCE = 1_000
 _ENDLESS = 1_000_000
 
 
@@ -36,12 +37,13 @@ def request_bounds(strategy: Strategy, duration: float, limits: Limits) -> Bound
 
 
 def _polls(strategy: Strategy, duration: float, limits: Limits, u: float) -> float:
+    most_calls = math.inf if limits.max_attempts is None else limits.max_attempts
     wait = Wait(strategy, limits, now=0.0, draw=lambda: u)
-    now: float = 0.0
+    now = 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):
-        if wait.calls >= _ENDLESS:
-            return math.inf
         now += step
+        if wait.calls >= (_ENDLESS if now else _ENDLESS_AT_ONCE):
+            return most_calls
         step = wait.answered(Observation("completed" if now >= duration else "pending"), now)
     return wait.calls

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bide import registry
 from bide.config import Policy, from_config, load_policy
-from bide.errors import ConfigError, nearest
+from bide.errors import ConfigError, nearest, shown
 
 
 def catalogue() -> dict[str, Path]:
@@ -32,7 +32,7 @@ def find_policy(text: str) -> Policy:
         return load_policy(file)
     if text not in registry.kinds():
         known = nearest(text, {*files, *registry.kinds()})
-        raise ConfigError(f"{text!r} is no TOML file, no name in the catalogue and no kind{known}")
+        raise ConfigError(f"{shown(text)} is no TOML file, no name in the catalogue and no kind{known}")
     return Policy(strategy=from_config(text))
 
 

@@ -21,7 +21,7 @@ from attrs import field, frozen
 
 from bide import registry
 from bide.durations import Seconds, parse_duration
-from bide.errors import ConfigError, Problem, nearest
+from bide.errors import ConfigError, Problem, nearest, shown
 from bide.strategy import Strategy
 from bide.wait import Limits
 
@@ -108,9 +108,9 @@ def _structure_kind(value: Any, find: Callable[[str], type[Any]]) -> Any:
     """Build what a table with a ``kind`` means; a kind's name alone means the table with nothing else."""
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
-        raise ConfigError(f"must be a table with a 'kind', or the name of a kind, got {value!r}")
+        raise ConfigError(f"must be a table with a 'kind', or the name of a kind, got {shown(value)}")
     if not isinstance(table.get("kind"), str):
-        raise ConfigError(f"needs a 'kind', and it must be text, got {table.get('kind')!r}")
+        raise ConfigError(f"needs a 'kind', and it must be text, got {shown(table.get('kind'))}")
     try:
         cls = find(table["kind"])
     except ConfigError as error:
@@ -124,7 +124,7 @@ def _structure_union(value: Any, union: Any) -> Any:
 
     def find(kind: str) -> type[Any]:
         if kind not in by_kind:
-            raise ConfigError(f"unknown kind {kind!r}{nearest(kind, by_kind)}")
+            raise ConfigError(f"unknown kind {shown(kind)}{nearest(kind, by_kind)}")
         return by_kind[kind]
 
     return _structure_kind(value, find)
@@ -144,7 +144,7 @@ def _structure_class(cls: type[Any]) -> Callable[[Any, Any], Any]:
 
     def structure(table: Any, _: object) -> Any:
         if not isinstance(table, Mapping):
-            raise ConfigError(f"must be a table, got {table!r}")
+            raise ConfigError(f"must be a table, got {shown(table)}")
         values: dict[str, Any] = {}
         problems = _unknown_fields(table, fields)
         for name, attribute in fields.items():
@@ -164,7 +164,7 @@ def _structure_class(cls: type[Any]) -> Callable[[Any, Any], Any]:
 
 def _unknown_fields(table: Mapping[str, Any], fields: Mapping[str, Any]) -> list[Problem]:
     return [
-        Problem(f"unknown field, with the value {value!r}{nearest(str(name), fields)}", (str(name),))
+        Problem(f"unknown field, with the value {shown(value)}{nearest(str(name), fields)}", (str(name),))
         for name, value in table.items()
         if name not in fields
     ]
@@ -194,7 +194,7 @@ def _built(cls: type[Any], values: dict[str, Any]) -> Any:
 def _structure_tuple(value: Any, tuple_type: Any) -> Any:
     """Build a tuple of any length from a list, and say which element is wrong."""
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"must be a list, got {value!r}")
+        raise ConfigError(f"must be a list, got {shown(value)}")
     built: list[Any] = []
     problems: list[Problem] = []
     for index, element in enumerate(value):
@@ -211,13 +211,15 @@ def _structure_seconds(value: Any, _: object) -> float:
     if isinstance(value, str):
         return parse_duration(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(f"must be a number of seconds, or text with a unit such as '2m30s', got {value!r}")
+        raise ConfigError(
+            f"must be a number of seconds, or text with a unit such as '2m30s', got {shown(value)}"
+        )
     return _as_float(value)
 
 
 def _structure_float(value: Any, _: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(f"must be a number, got {value!r}")
+        raise ConfigError(f"must be a number, got {shown(value)}")
     return _as_float(value)
 
 
@@ -231,7 +233,7 @@ def _as_float(value: float) -> float:
 def _structure_exactly(value: Any, cls: type[Any]) -> Any:
     if type(value) is not cls:
         names = {int: "a whole number", bool: "true or false", str: "text"}
-        raise ConfigError(f"must be {names[cls]}, got {value!r}")
+        raise ConfigError(f"must be {names[cls]}, got {shown(value)}")
     return value
 
 
@@ -270,7 +272,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(_is_tuple, _structure_tuple)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
     converter.register_structure_hook_func(lambda t: t is Strategy, _structure_strategy)
-    converter.register_structure_hook_func(lambda t: t is float, _structure_float)
+    converter.register_structure_hook(float, _structure_float)
     for exact in (int, bool, str):
         converter.register_structure_hook(exact, _structure_exactly)
     converter.register_unstructure_hook_factory(attrs.has, _unstructure_class)

@@ -6,10 +6,10 @@ import re
 from itertools import pairwise
 from typing import Annotated
 
-from bide.errors import ConfigError
+from bide.errors import ConfigError, shown
 
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)\s*(us|ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(us|ms|s|m|h|d)")
 _WHOLE = re.compile(rf"(?:{_PART.pattern}\s*)+")
 
 MAX_SECONDS = 1e9
@@ -29,11 +29,11 @@ def parse_duration(text: str) -> float:
         ConfigError: the text is no duration, or has no unit.
     """
     if not _WHOLE.fullmatch(text.strip()):
-        raise ConfigError(f"must be a duration such as 100ms, 2m30s or 1.5h, got {text!r}")
+        raise ConfigError(f"must be a duration such as 100ms, 2m30s or 1.5h, got {shown(text)}")
     parts = _PART.findall(text)
     sizes = [UNITS[unit] for _, unit in parts]
     if any(later >= earlier for earlier, later in pairwise(sizes)):
-        raise ConfigError(f"must name each unit once, the larger first, got {text!r}")
+        raise ConfigError(f"must name each unit once, the larger first, got {shown(text)}")
     return sum(float(number) * UNITS[unit] for number, unit in parts)
 
 
@@ -65,7 +65,7 @@ def format_duration(seconds: float) -> str:
     """Return seconds as a short text for people: ``80ms``, ``2.5s``, ``2m30s``, ``3h``."""
     if seconds < 1:
         return f"{seconds * 1000:.3g}ms" if seconds else "0s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.3g}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

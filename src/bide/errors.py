@@ -23,6 +23,7 @@ A RequestError says nothing about the job. Only a WaitError ends a wait.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,18 @@ class ConfigError(BideError, ValueError):
             evolve(p, path=(*path, *p.path), source=p.source if source is None else source)
             for p in self.problems
         )
+
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80
+
+
+def shown(value: object) -> str:
+    """Return a value as a message may show it: short, shallow and printable, whatever it is."""
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # an int of thousands of digits
+        return "a number of thousands of digits"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

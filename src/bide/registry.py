@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from bide.errors import ConfigError, nearest
+from bide.errors import ConfigError, nearest, shown
 
 GROUP = "bide.strategies"
 """The entry-point group in which a distribution names its strategy classes."""
@@ -76,7 +76,7 @@ def strategy_class(name: str) -> type[Any]:
     """
     owners = _kinds_named(name)
     if not owners:
-        raise ConfigError(f"unknown kind {name!r}{nearest(name, kinds())}")
+        raise ConfigError(f"unknown kind {shown(name)}{nearest(name, kinds())}")
     if len(owners) > 1:
         raise ConfigError(f"the kind {name!r} is taken twice: by {' and by '.join(map(str, owners))}")
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Any
 
 from attrs import Attribute, frozen
 
 from bide.durations import MAX_SECONDS
-from bide.errors import ConfigError, Problem
+from bide.errors import ConfigError, Problem, shown
 
 
 @frozen(kw_only=True)
@@ -35,7 +35,7 @@ class Number:
     def __call__(self, instance: object, attribute: Attribute[Any], value: object) -> None:
         """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
         if not self.holds(value):
-            raise ConfigError(Problem(f"{self}, got {value!r}", (attribute.name,)))
+            raise ConfigError(Problem(f"{self}, got {shown(value)}", (attribute.name,)))
 
     def holds(self, value: object) -> bool:
         """Say whether the value keeps the rule."""
@@ -44,7 +44,7 @@ class Number:
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
             return False
         return (
-            math.isfinite(value)
+            (self.whole or abs(value) <= sys.float_info.max)  # NaN is not, nor an int beyond all floats
             and (self.above is None or value > self.above)
             and (self.least is None or value >= self.least)
             and (self.most is None or value <= self.most)

@@ -107,7 +107,15 @@ class Outcome:
     def __str__(self) -> str:
         calls = f"{self.calls} call{'' if self.calls == 1 else 's'}"
         text = f"{self.end} after {calls} in {format_duration(self.elapsed)}"
-        return f"{text}: {self.failure}" if self.failure is not None else text
+        reason = self._reason()
+        return text if reason is None else f"{text}: {reason}"
+
+    def _reason(self) -> object:
+        """Return why the last poll failed, or what a failed job says; None without a reason."""
+        if self.failure is not None or self.end is not End.JOB_FAILED or self.observation is None:
+            return self.failure
+        said = self.observation.result
+        return said["message"] if isinstance(said, dict) and "message" in said else said
 
 
 class Wait:

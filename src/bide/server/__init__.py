@@ -1,0 +1,16 @@
+"""
+The job server: a model of real long-running-job APIs, to develop and test pollers against.
+
+It needs the extra ``server``, and nothing of bide's client side.
+"""
+
+try:
+    from bide.server.app import JobServer, create_app
+    from bide.server.runner import run
+except ModuleNotFoundError as error:
+    if error.name is None or error.name.partition(".")[0] not in {"falcon", "waitress"}:
+        raise
+    raise ImportError("the job server needs falcon and waitress: pip install 'bide[server]'") from error
+from bide.server.config import ServerConfig
+
+__all__ = ["JobServer", "ServerConfig", "create_app", "run"]

@@ -1,0 +1,60 @@
+"""
+The wire format of the system that bide grew from, as its Go client reads it.
+
+A failed job is answered with status 500 there: the one 5xx that this server sends on purpose.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from bide.server.job import Status
+from bide.server.service import JobService
+from bide.server.stats import StatusCalls
+
+_ANSWERS: dict[Status, tuple[str, str]] = {
+    "pending": (falcon.HTTP_200, "the job is pending"),
+    "completed": (falcon.HTTP_200, "the job is completed"),
+    "error": (falcon.HTTP_500, "the job failed"),
+}
+
+
+class SeedJobsResource:
+    """``POST /``."""
+
+    def __init__(self, service: JobService) -> None:
+        """Create jobs through this service."""
+        self._service = service
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Start a job, whatever the body says."""
+        job = self._service.submit()
+        resp.media = _envelope("the job was created", {"jobID": job.id})
+
+
+class SeedStatusResource:
+    """``GET /status/{id}``."""
+
+    def __init__(self, service: JobService, calls: StatusCalls) -> None:
+        """Find jobs through this service, and count the calls."""
+        self._service = service
+        self._calls = calls
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
+        """Answer with the job's status, in the body and as the code."""
+        self._calls.count(req)
+        job = self._service.find(id)
+        if job is None:
+            resp.status = falcon.HTTP_404
+            resp.media = _envelope("there is no such job")
+            return
+        status = job.status(self._service.clock())
+        resp.status, message = _ANSWERS[status]
+        resp.media = _envelope(message, {"status": status})
+
+
+def _envelope(message: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+    envelope: dict[str, Any] = {"meta": {"message": message}}
+    return envelope if payload is None else envelope | {"payload": payload}

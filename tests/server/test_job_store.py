@@ -1,0 +1,229 @@
+"""The store: what was acknowledged is kept, and no file is used that is not its own."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bide.errors import ConfigError
+from bide.server.job import Job
+from bide.server.store import APPLICATION_ID, SCHEMA_VERSION, Store
+
+
+def plan(number: int) -> Job:
+    """Make a job that shows its number."""
+    return Job(id=str(uuid4()), created_at=float(number), ends_at=number + 0.1, outcome="completed")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A path where there is no file yet."""
+    return str(tmp_path / "jobs.db")
+
+
+def refusal(path: str) -> str:
+    """Return what the store says about a file that it refuses."""
+    with pytest.raises(ConfigError) as caught:
+        Store(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    return text.removeprefix(f"{path}: ")
+
+
+def test_a_reopened_store_knows_every_job(path: str) -> None:
+    """Jobs written by several threads are all there, unchanged, when the file is opened again."""
+    with Store(path) as store, ThreadPoolExecutor(8) as pool:
+        jobs = list(pool.map(lambda _: store.add(plan), range(300)))
+    with Store(path) as store:
+        assert [store.get(job.id) for job in jobs] == jobs
+    assert sorted(job.created_at for job in jobs) == [float(number) for number in range(1, 301)]
+
+
+@pytest.mark.parametrize("name", ["jobs.db", ":memory:"])
+def test_an_unknown_id_is_none(name: str, tmp_path: Path) -> None:
+    """An id that nobody was given finds nothing."""
+    with Store(name if name == ":memory:" else str(tmp_path / name)) as store:
+        assert store.get(str(uuid4())) is None
+
+
+def test_a_job_is_committed_when_add_returns(path: str) -> None:
+    """A copy of the files, taken while the store is open, has every job that was acknowledged."""
+    with Store(path) as store:
+        jobs = [store.add(plan) for _ in range(20)]
+        # By another process: closing the file in this one would drop the lock.
+        copy = f"{path}.copy"
+        for ending in ("", "-wal"):
+            copying = f"import shutil; shutil.copy({path + ending!r}, {copy + ending!r})"
+            subprocess.run([sys.executable, "-c", copying], check=True)
+    with Store(copy) as store:
+        assert [store.get(job.id) for job in jobs] == jobs
+
+
+def test_every_commit_is_synced(path: str) -> None:
+    """The file is in WAL mode and synchronous is FULL (2): an acknowledged job survives a power cut."""
+    with Store(path) as store:
+        settings = [
+            store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous")
+        ]
+    assert settings == ["wal", 2]
+
+
+def test_a_plan_that_fails_uses_up_no_number(path: str) -> None:
+    """When a job cannot be made, the next one gets its number."""
+    with Store(path) as store:
+        with pytest.raises(ZeroDivisionError):
+            store.add(lambda number: plan(number // 0))
+        assert store.add(plan).created_at == 1
+
+
+def test_numbers_are_never_given_twice(path: str) -> None:
+    """After the last job was deleted, the next one still gets a new number."""
+    with Store(path) as store:
+        store.add(plan)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM jobs")
+    with Store(path) as store:
+        assert store.add(plan).created_at == 2
+
+
+def test_two_stores_on_one_file_are_refused(path: str) -> None:
+    """While one store holds a file a second is refused, in this process and in another, again and again."""
+    code = "import sys; from bide.server.store import Store; Store(sys.argv[1])"
+    with Store(path) as store:
+        job = store.add(plan)
+        for _ in range(2):
+            assert refusal(path) == "is in use by another process"
+            other = subprocess.run(
+                [sys.executable, "-c", code, path], capture_output=True, text=True, check=False
+            )
+            assert other.stderr.splitlines()[-1].endswith(f"{path}: is in use by another process")
+        assert store.get(job.id) == job
+    Store(path).close()
+
+
+def test_a_killed_holder_leaves_no_lock(path: str) -> None:
+    """After the process that held the file was killed, it opens at once, with its jobs."""
+    code = (
+        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from bide.server.store import Store;"
+        "from test_job_store import plan; store = Store(sys.argv[1]);"
+        "print(store.add(plan).id, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path, str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    with Store(path) as store:
+        assert store.get(done.stdout.strip()) is not None
+
+
+def test_close_may_be_called_twice(path: str) -> None:
+    """Closing a closed store does nothing."""
+    store = Store(path)
+    store.close()
+    store.close()
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    """A folder is no database."""
+    assert refusal(str(tmp_path)) == "is not a file"
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """A path into a folder that does not exist is refused, and the folder named."""
+    assert (
+        refusal(str(tmp_path / "no" / "jobs.db"))
+        == f"cannot be created: there is no folder {tmp_path / 'no'}"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """A named pipe, which would block whoever opens it, is refused at once."""
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(str(tmp_path / "pipe")) == "is not a file"
+
+
+def sqlite(*statements: str) -> Callable[[Path], None]:
+    """Return a maker of a database in WAL mode, which these statements fill."""
+
+    def make(file: Path) -> None:
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            for statement in statements:
+                connection.execute(statement)
+
+    return make
+
+
+FOREIGN = {
+    "garbage": (
+        lambda file: file.write_bytes(b"\0garbage" * 500),
+        "cannot be used as a database: file is not",
+    ),
+    "text": (
+        lambda file: file.write_text("[server]\nport = 8080\n"),
+        "cannot be used as a database: file is not",
+    ),
+    "empty database": (sqlite("PRAGMA user_version = 0", "VACUUM"), "is a database, but not one of bide's"),
+    "foreign": (sqlite("CREATE TABLE jobs (id)"), "is a database, but not one of bide's"),
+    "other mark": (sqlite("PRAGMA application_id = 7"), "is a database, but not one of bide's"),
+    "newer": (
+        sqlite(f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {SCHEMA_VERSION + 1}"),
+        "was written by a newer bide (schema 2; this one knows 1)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "reason"), FOREIGN.values(), ids=FOREIGN)
+def test_what_is_not_its_own_is_refused_and_left_alone(
+    make: Callable[[Path], None], reason: str, tmp_path: Path
+) -> None:
+    """Garbage, a foreign database and one of a newer bide are refused, and not a byte there changes."""
+    make(tmp_path / "jobs.db")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert refusal(str(tmp_path / "jobs.db")).startswith(reason)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_foreign_database_in_use_is_left_alone(tmp_path: Path) -> None:
+    """A foreign database with a log that is not yet written back is refused without writing it back."""
+    file = tmp_path / "theirs.db"
+    code = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('PRAGMA journal_mode = WAL'); c.execute('CREATE TABLE t (a)'); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(file)], check=True)
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert f"{file.name}-wal" in before
+    assert refusal(str(file)) == "is a database, but not one of bide's"
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["with space.db", "per%20cent?mode=memory.db", "ünï#.db", "file:x"])
+def test_any_name_of_a_file_is_taken_literally(name: str, tmp_path: Path) -> None:
+    """A path is a path: nothing in it is read as an URI, an escape or an option."""
+    for _ in range(2):
+        Store(str(tmp_path / name)).close()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    """An empty file, such as mktemp leaves, is taken for a new database."""
+    file = tmp_path / "jobs.db"
+    file.touch()
+    with Store(str(file)) as store:
+        job = store.add(plan)
+        assert store.get(job.id) == job
