@@ -1,0 +1,76 @@
+"""The group of commands, and what an error means to the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from bide import __version__
+from bide.cli.demo import demo
+from bide.cli.jobs import submit, wait
+from bide.cli.serve import serve
+from bide.errors import (
+    AttemptsExhausted,
+    BideError,
+    ConfigError,
+    JobCancelled,
+    JobFailed,
+    JobNotFound,
+    StrategyError,
+    WaitTimeout,
+)
+
+JOB_FAILED, USAGE, GAVE_UP, NO_SUCH_JOB, NO_SERVER, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bide")
+def cli() -> None:
+    """
+    Wait for long-running jobs: look seldom, learn soon.
+
+    \b
+    Exit status of every command:
+    0    done: the job completed
+    1    the job failed or was cancelled
+    2    wrong usage or configuration
+    3    timed out, or the limit of calls was reached
+    4    no such job
+    5    the server cannot be reached, refuses, or answers nonsense
+    130  interrupted
+    """  # noqa: D301 - click wants the character that \\b stands for
+
+
+for command in (demo, serve, submit, wait):
+    cli.add_command(command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status. An error is one clear line, never a traceback."""
+    try:
+        return cli.main(arguments, prog_name="bide", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:  # click's word for Ctrl-C
+        return INTERRUPTED
+    except BideError as error:
+        click.echo(f"bide: {error}", err=True)
+        return status_of(error)
+    except ImportError as error:  # an extra that is not installed
+        click.echo(f"bide: {error}", err=True)
+        return USAGE
+
+
+def status_of(error: BideError) -> int:
+    """Return the exit status that tells of an error."""
+    if isinstance(error, (ConfigError, StrategyError)):
+        return USAGE
+    if isinstance(error, (JobFailed, JobCancelled)):
+        return JOB_FAILED
+    if isinstance(error, JobNotFound):
+        return NO_SUCH_JOB
+    if isinstance(error, (WaitTimeout, AttemptsExhausted)):
+        return GAVE_UP if error.observation is not None else NO_SERVER  # nothing ever answered
+    return NO_SERVER

@@ -1,0 +1,172 @@
+"""``bide demo``: several strategies wait for the same real jobs, side by side."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from bide.catalogue import find_policy
+from bide.cli.options import DURATIONS
+from bide.cli.race import Entrant, Lane, Work, calls_at_server, draw_work, run_race
+from bide.cli.server_process import server_process
+from bide.errors import ConfigError
+from bide.rules import seconds
+
+ENTRANTS = ("fixed", "exponential", "decorrelated-jitter", "seed")
+FAILING = 0.5
+"""The share of jobs that fail, as on a server that was told nothing else."""
+
+_HEADINGS = [
+    "strategy",
+    "jobs",
+    "completed",
+    "failed",
+    "calls\nclient",
+    "calls\nserver",
+    "calls\nper job",
+    "lag, s\nmean",
+    "lag, s\np95",
+]
+_WIDE = 78
+_LAYOUT: Any = {"box": SIMPLE_HEAD, "title_justify": "left", "pad_edge": False, "padding": (0, 1, 0, 0)}
+
+
+@click.command()
+@click.option("--jobs", default=12, show_default=True, type=click.IntRange(1, 100), help="Jobs per strategy.")
+@click.option(
+    "--strategy",
+    "names",
+    multiple=True,
+    help="A TOML file, a name in the catalogue, or a kind; repeatable.",
+)
+@click.option("--seed", type=int, help="Draw the same jobs and delays again.")
+@click.option("--durations", default="2s..5s", show_default=True, type=DURATIONS, help="How long jobs last.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output, and nothing else.")
+def demo(
+    jobs: int, names: tuple[str, ...], seed: int | None, durations: tuple[float, float], as_json: bool
+) -> None:
+    """
+    Show what strategies cost: real jobs on a real server.
+
+    Starts a job server on a free port of this machine, lets every strategy create and wait for the same jobs
+    over HTTP, and prints a table. Calls are counted by the client and by the server; lag is the time from a
+    job's end to the answer that showed it.
+    """
+    entrants = _entrants(names or ENTRANTS)
+    _end_on_sigterm()
+    seed = random.randrange(2**32) if seed is None else seed
+    work = draw_work(jobs, *_checked(durations), FAILING, seed)
+    with server_process() as server:
+        lanes = _run(server, entrants, work, seed, quiet=as_json)
+        calls = calls_at_server(server, entrants)
+    if as_json:
+        click.echo(json.dumps(_as_json(lanes, calls)))
+    else:
+        console = Console()
+        console.print(_results(lanes, calls, console.width))
+        console.print(
+            "lag: from a job's end to the answer that showed it. Fewer calls and less lag are better."
+        )
+    _warn_of_unfinished(lanes)
+
+
+def _entrants(names: Sequence[str]) -> list[Entrant]:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"--strategy: {name!r} is given twice")
+    return [Entrant(number, name, find_policy(name)) for number, name in enumerate(names)]
+
+
+def _checked(durations: tuple[float, float]) -> tuple[float, float]:
+    rule = seconds(above=0)
+    for end in durations:
+        if not rule.holds(end):
+            raise ConfigError(f"--durations: each end {rule}, got {end:g}")
+    if durations[0] > durations[1]:
+        raise ConfigError(f"--durations: the shorter end comes first, got {durations[0]:g}..{durations[1]:g}")
+    return durations
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM unwind the stack, so that the server ends with us."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
+def _run(
+    server: str, entrants: Sequence[Entrant], work: Sequence[Work], seed: int, *, quiet: bool
+) -> list[Lane]:
+    console = Console(stderr=True, quiet=quiet)
+    lanes = [Lane(entrant.name, len(work)) for entrant in entrants]
+    with Live(get_renderable=lambda: _progress(lanes), console=console, refresh_per_second=8, transient=True):
+        run_race(server, entrants, work, lanes, seed)
+    return lanes
+
+
+def _progress(lanes: Sequence[Lane]) -> Table:
+    table = Table(
+        "strategy", "jobs ended", "calls so far", title="Waiting for real jobs", title_justify="left"
+    )
+    for lane in lanes:
+        ended = len(lane.ends)
+        bar = "━" * round(20 * ended / lane.jobs)
+        table.add_row(lane.name, f"{bar:<20} {ended}/{lane.jobs}", str(lane.calls))
+    return table
+
+
+def _results(lanes: Sequence[Lane], server_calls: Sequence[int], width: int) -> Table:
+    """Return the table of results; in a narrow window, turned on its side."""
+    rows = [_HEADINGS, *map(_row, lanes, server_calls)]
+    if width < _WIDE:
+        rows = [[cell.replace("\n", " ") for cell in row] for row in zip(*rows, strict=True)]
+    table = Table(title="The same jobs, waited for by each strategy", **_LAYOUT)
+    for column, heading in enumerate(rows[0]):
+        table.add_column(heading, justify="right" if column else "left", overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
+
+
+def _row(lane: Lane, server_calls: int) -> list[str]:
+    counts = (lane.jobs, lane.completed, lane.failed, lane.calls, server_calls)
+    lags = (f"{lag:.2f}" if lag is not None else "-" for lag in (lane.lag_mean, lane.lag_p95))
+    return [lane.name, *map(str, counts), f"{lane.calls / lane.jobs:.1f}", *lags]
+
+
+def _as_json(lanes: Sequence[Lane], server_calls: Sequence[int]) -> dict[str, Any]:
+    results = [
+        {
+            "strategy": lane.name,
+            "jobs": lane.jobs,
+            "completed": lane.completed,
+            "failed": lane.failed,
+            "calls": lane.calls,
+            "server_calls": calls,
+            "calls_per_job": lane.calls / lane.jobs,
+            "lag_mean": lane.lag_mean,
+            "lag_p95": lane.lag_p95,
+        }
+        for lane, calls in zip(lanes, server_calls, strict=True)
+    ]
+    return {"jobs": sum(lane.jobs for lane in lanes), "results": results}
+
+
+def _warn_of_unfinished(lanes: Sequence[Lane]) -> None:
+    for lane in lanes:
+        if lane.unfinished:
+            reasons = {str(end) for end in lane.ends} - {"completed", "job failed"}
+            message = (
+                f"{lane.name}: {lane.unfinished} of {lane.jobs} waits gave up: {', '.join(sorted(reasons))}"
+            )
+            click.echo(message, err=True)

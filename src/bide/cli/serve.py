@@ -1,0 +1,32 @@
+"""``bide serve``: the job server."""
+
+from __future__ import annotations
+
+import click
+
+from bide.cli.options import DURATIONS
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: the system chooses."
+)
+@click.option("--db", default="bide.db", show_default=True, help="SQLite file of the jobs, or :memory:.")
+@click.option("--durations", default="5s..15s", show_default=True, type=DURATIONS, help="How long jobs last.")
+@click.option("--failing", default=0.5, show_default=True, help="Share of the jobs that fail, 0 to 1.")
+@click.option("--seed", type=int, help="Draw the same jobs again.")
+def serve(
+    host: str, port: int, db: str, durations: tuple[float, float], failing: float, seed: int | None
+) -> None:
+    """
+    Serve simulated jobs over HTTP.
+
+    The first line on standard output tells the address. SIGTERM or Ctrl-C ends the server; jobs that it
+    acknowledged are in the database, and go on.
+    """
+    from bide.server import ServerConfig, run
+
+    shortest, longest = durations
+    config = ServerConfig(database=db, shortest=shortest, longest=longest, failing=failing, seed=seed)
+    run(config, host=host, port=port, on_ready=lambda url: click.echo(f"bide is listening on {url}"))
