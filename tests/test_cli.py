@@ -1,0 +1,200 @@
+"""The command line: exit statuses, one clear line for each mistake, and what is printed where."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bide import JobClient
+from bide.cli.app import run
+from bide.cli.race import draw_work
+from bide.cli.server_process import server_process
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a real server, in a process of its own, whose jobs are short."""
+    with server_process("--durations", "0.1s..0.2s") as url:
+        yield url
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """The URL of a port that is taken, so that nobody else can listen there, and that refuses connections."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def job_at(server: str, outcome: str, duration: float = 0.05) -> str:
+    """Create a job that ends so; return its URL."""
+    with JobClient(server) as client:
+        return client.url_of(client.create_job({"duration": duration, "outcome": outcome}))
+
+
+@pytest.mark.wire
+def test_submit_prints_a_url_that_wait_takes(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The two commands fit together, and the ending is the only thing on standard output."""
+    assert run(["submit", server]) == 0
+    url = capsys.readouterr().out.strip()
+    assert run(["wait", url]) in (0, 1)
+    assert run(["wait", job_at(server, "completed")]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1].startswith("completed after ")
+    assert "Attempt 1: job is pending" in printed.err
+
+
+@pytest.mark.wire
+def test_a_failed_job_is_status_1(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The job's own words are shown."""
+    assert run(["wait", job_at(server, "error")]) == 1
+    assert "the simulated work failed" in capsys.readouterr().err
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("option", [["--timeout", "50ms"], ["--max-attempts", "1"], ["--timeout", "0.05"]])
+def test_giving_up_is_status_3(server: str, option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the deadline nor the limit of calls is taken for the job's failure."""
+    assert run(["wait", job_at(server, "completed", duration=60), *option]) == 3
+    assert "after" in capsys.readouterr().err
+
+
+@pytest.mark.wire
+def test_an_unknown_job_is_status_4(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The server is there, the job is not."""
+    assert run(["wait", f"{server}/v1/jobs/no-such-job"]) == 4
+    assert "404" in capsys.readouterr().err
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(
+    "command", [["wait", "{}/v1/jobs/a1"], ["submit", "{}"], ["wait", "{}/v1/jobs/a1", "--timeout", "0.2s"]]
+)
+def test_a_server_that_is_down_is_status_5(
+    nobody: str, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line names the request and the reason, whichever limit ended the wait."""
+    assert run([part.format(nobody) for part in command]) == 5
+    assert "Connection refused" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.wire
+def test_a_server_that_answers_nonsense_is_status_5(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page that is no job is no job."""
+    assert run(["submit", f"{server}/status"]) == 4  # nothing there
+    assert run(["wait", f"{server}/healthz?/v1/jobs/a1"]) in (4, 5)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--wat"], "No such option"),
+        (["wat"], "No such command"),
+        (["wait"], "Missing argument"),
+        (["wait", "http://127.0.0.1:1/"], "URL must be that of a job"),
+        (["wait", "127.0.0.1/v1/jobs/a"], "must begin with http://"),
+        (["wait", "http://h/v1/jobs/a", "--strategy", "exponental"], "did you mean 'exponential'?"),
+        (["wait", "http://h/v1/jobs/a", "--strategy", "missing.toml"], "missing.toml: cannot be read"),
+        (["wait", "http://h/v1/jobs/a", "--max-attempts", "0"], "max_attempts: must be a whole number >= 1"),
+        (["wait", "http://h/v1/jobs/a", "--timeout", "0"], "timeout: must be a finite number > 0"),
+        (["wait", "http://h/v1/jobs/a", "--timeout", "nan"], "timeout: must be a finite number > 0"),
+        (["wait", "http://h/v1/jobs/a", "--timeout", "soon"], "must be a duration such as"),
+        (["submit", "ftp://h"], "must begin with http://"),
+        (["serve", "--port", "99999"], "99999"),
+        (["serve", "--durations", "5s..1s", "--db", ":memory:"], "longest"),
+        (["serve", "--durations", "x..1s"], "must be a duration such as"),
+        (["serve", "--failing", "2", "--db", ":memory:"], "failing: must be a finite number >= 0 and <= 1"),
+        (["serve", "--host", "example.org", "--port", "0", "--db", ":memory:"], "host"),
+        (["demo", "--jobs", "0"], "0 is not in the range"),
+        (["demo", "--strategy", "nope"], "no TOML file"),
+        (["demo", "--strategy", "seed", "--strategy", "seed"], "given twice"),
+        (["demo", "--durations", "5s..2s"], "the shorter end comes first"),
+        (["demo", "--durations", "-1..2s"], "--durations"),
+        (["demo", "--durations", "nan..nan"], "--durations"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake on the command line or in a file is named, on standard error, without a traceback."""
+    assert run(arguments) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert "Traceback" not in printed.err
+    assert not printed.out
+
+
+def test_a_broken_database_is_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that is no database is refused in one line."""
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, but longer than its header " * 20)
+    assert run(["serve", "--port", "0", "--db", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err
+
+
+@pytest.mark.wire
+def test_an_interrupt_is_status_130(server: str) -> None:
+    """Ctrl-C ends a wait cleanly: no traceback."""
+    command = [sys.executable, "-m", "bide", "wait", job_at(server, "completed", duration=60)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # the first poll was made
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+
+
+@pytest.mark.wire
+def test_the_demo_s_json_is_all_there_is_on_stdout(capfd: pytest.CaptureFixture[str]) -> None:
+    """Every job is seen to its end by every strategy, and client and server count the same calls."""
+    strategies = [part for name in ("fixed", "seed", "decorrelated_jitter") for part in ("--strategy", name)]
+    assert (
+        run(["demo", "--json", "--jobs", "4", "--durations", "0.2s..0.6s", "--seed", "7", *strategies]) == 0
+    )
+    table = json.loads(capfd.readouterr().out)
+    assert table["jobs"] == 12
+    assert [row["strategy"] for row in table["results"]] == ["fixed", "seed", "decorrelated_jitter"]
+    for row in table["results"]:
+        assert row["completed"] + row["failed"] == row["jobs"] == 4
+        assert row["calls"] == row["server_calls"] == row["calls_per_job"] * 4
+        assert 0 <= row["lag_mean"] <= row["lag_p95"]
+
+
+@pytest.mark.wire
+def test_the_demo_prints_a_table_and_ends_its_server(capfd: pytest.CaptureFixture[str]) -> None:
+    """The table names each strategy; what a limit ended is said."""
+    assert run(["demo", "--jobs", "2", "--durations", "0.2s", "--strategy", "fixed"]) == 0
+    assert "fixed" in capfd.readouterr().out
+
+
+def test_work_is_drawn_from_its_seed() -> None:
+    """The same seed gives the same work, spread over the whole range, with its share of failures."""
+    work = draw_work(12, 2.0, 5.0, 0.5, seed=4)
+    assert work == draw_work(12, 2.0, 5.0, 0.5, seed=4) != draw_work(12, 2.0, 5.0, 0.5, seed=5)
+    assert [job["outcome"] for job in work].count("error") == 6
+    assert all(2 + n / 4 <= job["duration"] <= 2 + (n + 1) / 4 for n, job in enumerate(work))
+
+
+@pytest.mark.wire
+def test_the_server_process_is_gone_afterwards() -> None:
+    """When the context ends, nobody listens any more."""
+    with server_process() as url:
+        host, port = url.removeprefix("http://").split(":")
+        socket.create_connection((host, int(port)), timeout=5).close()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+    pytest.fail("the server still listens")
