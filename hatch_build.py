@@ -1,4 +1,4 @@
-"""Puts the catalogue into the wheel: its files lie beside the package in the source tree, and inside it there."""
+"""Puts the catalogue into the wheel: its files lie beside the package here, and inside it there."""
 
 from pathlib import Path
 from typing import Any
