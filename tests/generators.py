@@ -1,42 +1,96 @@
 """Hypothesis generators of what the laws speak about."""
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
-from bide import Limits, Situation, Strategy
-from bide_strategies import Additive, DecorrelatedJitter, Equal, Exponential, Fixed, Full, NoJitter
+from bide import Limits, Observation, Situation, Strategy
+from bide_strategies import (
+    Additive,
+    Clamp,
+    DecorrelatedJitter,
+    Equal,
+    Exponential,
+    Fibonacci,
+    Fixed,
+    FollowProgress,
+    Full,
+    Jitter,
+    Linear,
+    NoJitter,
+    PollyV2,
+    Polynomial,
+    Proportional,
+    Scale,
+    Schedule,
+    Then,
+)
+
+Generator = st.SearchStrategy[Strategy]
 
 draws = st.floats(0, 1)
 delays = st.floats(0.01, 1e6)
 firsts = st.just(0.0) | delays
-jitters = st.sampled_from([NoJitter(), Full(), Equal()]) | st.builds(
-    Additive, share=st.floats(0, 1, exclude_min=True)
+shares = st.floats(0, 1, exclude_min=True)
+jitters: st.SearchStrategy[Jitter] = st.one_of(
+    st.sampled_from([NoJitter(), Equal()]),
+    st.builds(Full, least=firsts),
+    st.builds(Proportional, share=shares),
+    st.builds(Additive, share=shares),
+    st.builds(Additive, seconds=delays),
 )
 
 
-def _base_and_cap() -> st.SearchStrategy[tuple[float, float]]:
-    return st.tuples(delays, delays).map(lambda pair: (min(pair), max(pair)))
+def _between_base_and_cap(make: Callable[..., Strategy], **fields: st.SearchStrategy[object]) -> Generator:
+    """Generate what takes a base and a cap, in order, and other fields."""
+    ends = st.tuples(delays, delays).map(sorted)
+    return st.builds(
+        lambda ends, **rest: make(base=ends[0], cap=ends[1], **rest), ends, first=firsts, **fields
+    )
 
 
-fixed = st.builds(Fixed, interval=delays, first=firsts)
-exponential = st.builds(
-    lambda ends, factor, jitter, first: Exponential(
-        base=ends[0], cap=ends[1], factor=factor, jitter=jitter, first=first
-    ),
-    _base_and_cap(),
-    st.floats(1, 1e3),
-    jitters,
-    firsts,
+simple: Generator = st.one_of(
+    st.builds(Fixed, interval=delays, jitter=jitters, first=firsts),
+    _between_base_and_cap(Linear, step=firsts, jitter=jitters),
+    _between_base_and_cap(Exponential, factor=st.floats(1, 1e3), jitter=jitters),
+    _between_base_and_cap(Polynomial, power=st.floats(0.1, 20), jitter=jitters),
+    _between_base_and_cap(Fibonacci, jitter=jitters),
+    st.builds(Schedule, delays=st.lists(delays, min_size=1, max_size=5), jitter=jitters, first=firsts),
+    _between_base_and_cap(DecorrelatedJitter, cap_first=st.booleans()),
+    _between_base_and_cap(PollyV2),
 )
-decorrelated_jitter = st.builds(
-    lambda ends, first: DecorrelatedJitter(base=ends[0], cap=ends[1], first=first), _base_and_cap(), firsts
-)
-shipped: st.SearchStrategy[Strategy] = st.one_of(fixed, exponential, decorrelated_jitter)
 
+
+def _combined(inner: Generator) -> Generator:
+    """Generate combinators around other strategies."""
+    return st.one_of(
+        st.builds(
+            lambda strategy, ends: Clamp(strategy=strategy, low=ends[0], high=ends[1]),
+            inner,
+            st.tuples(delays, delays).map(sorted),
+        ),
+        st.builds(Scale, strategy=inner, factor=st.floats(0.01, 100)),
+        st.builds(Then, start=inner, polls=st.integers(1, 10), rest=inner),
+        st.builds(Then, start=inner, seconds=delays, rest=inner),
+        st.builds(
+            lambda fallback, ends: FollowProgress(fallback=fallback, floor=ends[0], cap=ends[1]),
+            inner,
+            st.tuples(delays, delays).map(sorted),
+        ),
+    )
+
+
+shipped: Generator = simple | st.recursive(simple, _combined, max_leaves=3)
+
+observations = st.none() | st.builds(
+    Observation, status=st.just("pending"), progress=st.none() | st.floats(), hint=st.none() | st.floats()
+)
 situations = st.builds(
     Situation,
     polls=st.integers(0, 100) | st.integers(0, 10**6),
     elapsed=st.floats(0, 1e9),
     previous_delay=st.floats(0, 1e9),
+    observation=observations,
 )
 
 limits = st.builds(

@@ -104,7 +104,7 @@ def test_none_lifts_a_limit(tmp_path: Path) -> None:
 def test_whole_numbers_become_seconds() -> None:
     """A 10 in config equals a 10.0 in Python, and is written back as one."""
     config = to_config(from_config({"kind": "fixed", "interval": 10}))
-    assert config == {"kind": "fixed", "interval": 10.0, "first": 0.0}
+    assert config == {"kind": "fixed", "interval": 10.0, "jitter": {"kind": "none"}, "first": 0.0}
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,38 @@
 """The strategies' formulas, against the figures of their sources."""
 
+import math
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bide import Limits, Observation, Outcome, Situation, Strategy, Wait
-from bide_strategies import Additive, DecorrelatedJitter, Equal, Exponential, Fixed, Full
+from bide import Limits, Observation, Outcome, Poller, Situation, Strategy, Wait
+from bide.testing import VirtualClock
+from bide_strategies import (
+    Additive,
+    Clamp,
+    DecorrelatedJitter,
+    Equal,
+    Exponential,
+    Fibonacci,
+    Fixed,
+    FollowProgress,
+    Full,
+    Linear,
+    PollyV2,
+    Polynomial,
+    Proportional,
+    Scale,
+    Schedule,
+    Then,
+)
 
 
-def delays(strategy: Strategy, count: int, u: float) -> list[float]:
+def delays(strategy: Strategy, count: int, u: float | list[float]) -> list[float]:
     """Return the first delays that the engine asks for, the one before the first poll included."""
-    wait = Wait(strategy, Limits(max_attempts=None, timeout=None), now=0.0, draw=lambda: u)
+    draw = iter(u).__next__ if isinstance(u, list) else lambda: u
+    wait = Wait(strategy, Limits(max_attempts=None, timeout=None), now=0.0, draw=draw)
     chosen, now = [wait.first_delay()], 0.0
     while len(chosen) < count:
         now += chosen[-1]
@@ -43,6 +65,26 @@ SEED = Exponential(base=0.1, factor=2.0, cap=10.0, jitter=Additive(share=0.5))
         (DecorrelatedJitter(base=1.0, cap=30.0), 0.0, [0, 1, 1, 1]),
         (DecorrelatedJitter(base=1.0, cap=30.0), 0.5, [0, 2, 3.5, 5.75]),
         (DecorrelatedJitter(base=1.0, cap=30.0, first=20.0), 1.0, [20, 3, 9]),
+        # the same, where the smaller of the cap and 3 s ends the range of the draw
+        (DecorrelatedJitter(base=1.0, cap=30.0, cap_first=True), 1.0, [0, 3, 9, 27, 30, 30]),
+        (DecorrelatedJitter(base=1.0, cap=5.0, cap_first=True), 0.5, [0, 2, 3, 3]),
+        (Linear(base=1.0, step=2.0, cap=6.0), 0.5, [0, 1, 3, 5, 6, 6]),
+        # databricks-sdk waits 1, 2 … 10 s and up to a second more
+        (Linear(jitter=Additive(seconds=1.0)), 1.0, [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 11]),
+        (Polynomial(base=0.5, power=2.0, cap=10.0), 0.5, [0, 0.5, 2, 4.5, 8, 10]),
+        (Fibonacci(base=1.0, cap=10.0), 0.5, [0, 1, 1, 2, 3, 5, 8, 10, 10]),
+        (Schedule(delays=[0.5, 0.0, 3.0]), 0.5, [0, 0.5, 0, 3, 3, 3]),
+        # gRPC A6 spreads by a fifth either way, at the cap too
+        (Exponential(base=1.0, cap=2.0, jitter=Proportional(share=0.2)), 0.0, [0, 0.8, 1.6, 1.6]),
+        (Exponential(base=1.0, cap=2.0, jitter=Proportional(share=0.2)), 1.0, [0, 1.2, 2.4, 2.4]),
+        # smithy-go draws from its least delay to the grown one
+        (Exponential(base=2.0, cap=8.0, jitter=Full(least=2.0)), 0.5, [0, 2, 3, 5, 5]),
+        # Polly's f(t) = 2**t tanh(sqrt(4 t)), over 1.4: at u = 0 its times are f(0), f(1), f(2) …
+        (PollyV2(base=1.4, cap=1e6), 0.0, [0, 0, 1.92805516, 2.04409422, 4.01218981]),
+        (Clamp(strategy=Exponential(base=1.0, cap=64.0), low=3.0, high=10.0), 0.5, [0, 3, 3, 4, 8, 10]),
+        (Scale(strategy=DecorrelatedJitter(base=1.0, cap=30.0), factor=0.1), 1.0, [0, 0.3, 0.9, 2.7, 3]),
+        (Then(start=Fixed(), polls=3, rest=Exponential(base=5.0, cap=20.0)), 0.5, [0, 1, 1, 5, 10, 20]),
+        (Then(start=Fixed(), seconds=3.0, rest=Exponential(base=5.0, cap=20.0)), 0.5, [0, 1, 1, 1, 5, 10]),
     ],
 )
 def test_delays_are_those_of_the_formula(strategy: Strategy, u: float, expected: list[float]) -> None:
@@ -66,3 +108,63 @@ def test_decorrelated_jitter_gathers_38_percent_at_its_cap() -> None:
             delay = strategy.delay(Situation(polls=polls, previous_delay=delay), chance.random())
             capped += polls > 20 and delay == 30.0
     assert capped / (20 * chains) == pytest.approx(0.38, abs=0.01)
+
+
+@given(st.lists(st.floats(0, 1), min_size=10, max_size=10))
+def test_polly_v2_telescopes_as_polly_does(drawn: list[float]) -> None:
+    """Below the cap every delay is (f(n + u) - f(n - 1 + u before)) / 1.4 times the base, as published."""
+    strategy = PollyV2(base=0.7, cap=1e6)
+    expected, before = [0.0], 0.0
+    for n, u in enumerate(drawn):
+        reached = 2 ** (n + u) * math.tanh(math.sqrt(4 * (n + u)))
+        expected.append((reached - before) / 1.4 * 0.7)
+        before = reached
+    assert delays(strategy, 11, [0.5, *drawn]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_polly_v2_keeps_its_jitter_at_the_cap() -> None:
+    """Where Polly's own delays all equal the greatest, these spread below it, with a mean of half the cap."""
+    chance = random.Random(1)
+    far = delays(PollyV2(base=1.0, cap=30.0), 2_000, [chance.random() for _ in range(2_000)])[20:]
+    assert max(far) < 30.0
+    assert sum(far) / len(far) == pytest.approx(15.0, rel=0.02)
+    assert len(set(far)) == len(far)
+
+
+def test_a_late_poll_does_not_hasten_polly_s_next() -> None:
+    """A hint of ten minutes is no debt that is paid back by polling in a loop."""
+    strategy = PollyV2(base=1.0, cap=30.0)
+    assert strategy.delay(Situation(polls=6, elapsed=600.0), 0.5) > 5.0
+
+
+@pytest.mark.parametrize(
+    ("progress", "elapsed", "delay"),
+    [
+        (0.25, 10.0, 30.0),  # a quarter took 10 s, so 30 s are left
+        (0.9, 9.0, 1.0),
+        (0.999, 9.99, 0.5),  # the floor
+        (0.01, 10.0, 60.0),  # the cap
+        (1.0, 10.0, 0.5),
+        (0.0, 10.0, 7.0),  # none yet: the fallback
+        (None, 10.0, 7.0),
+        (float("nan"), 10.0, 7.0),
+        (5e-324, 10.0, 60.0),
+    ],
+)
+def test_progress_foretells_the_end(progress: float | None, elapsed: float, delay: float) -> None:
+    """What is left follows from what took so long, between floor and cap."""
+    strategy = FollowProgress(fallback=Fixed(interval=7.0), floor=0.5, cap=60.0)
+    situation = Situation(polls=3, elapsed=elapsed, observation=Observation("pending", progress=progress))
+    assert strategy.delay(situation, 0.5) == pytest.approx(delay)
+
+
+def test_a_job_of_even_progress_is_found_in_three_polls() -> None:
+    """One look at once, one by the fallback, and one at the end."""
+    clock = VirtualClock()
+
+    def poll() -> Observation:
+        return Observation("completed" if clock.now >= 40 else "pending", progress=clock.now / 40)
+
+    strategy = FollowProgress(fallback=Fixed(interval=4.0), cap=60.0)
+    outcome = Poller(strategy, clock=clock.time, sleep=clock.sleep).wait(poll)
+    assert (outcome.calls, outcome.elapsed) == (3, 40.0)

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable
 
 import pytest
-from attrs import define, field, frozen
+from attrs import frozen
 from generators import draws, limits, shipped
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,43 +32,11 @@ from bide import (
     WaitError,
     WaitTimeout,
 )
-from bide.testing import VirtualClock
+from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import Exponential, Fixed
 
 PENDING = Observation("pending")
 DONE = Observation("completed", result="the film")
-
-
-@define
-class Job:
-    """A job on a virtual clock: pending until its end; remembers when it was looked at."""
-
-    clock: VirtualClock
-    ends_at: float
-    latency: float = 0.0
-    end: Observation = DONE
-    polls: list[float] = field(factory=list)
-
-    def poll(self) -> Observation:
-        """Look, and take the time that an answer takes; what is seen is what holds at the start."""
-        self.polls.append(self.clock.now)
-        seen = self.end if self.clock.now >= self.ends_at else PENDING
-        self.clock.now += self.latency
-        return seen
-
-
-@define
-class Script:
-    """A poll function that answers from a list, the last entry again and again."""
-
-    answers: list[Observation | Exception]
-
-    def poll(self) -> Observation:
-        """Give, or raise, the next answer."""
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 def poller_on(clock: VirtualClock, strategy: Strategy, limits: Limits, u: float = 0.5) -> Poller:
@@ -91,7 +59,7 @@ EVERY_SECOND = Fixed(interval=1.0)
 def test_looks_at_once_then_by_the_strategy() -> None:
     """The first poll is at 0, the next after each delay, and the outcome tells calls, time and result."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=2.5)
+    job = ScriptedJob([DONE], clock, ends_at=2.5)
     outcome = poller_on(clock, EVERY_SECOND, Limits()).wait(job.poll)
     assert job.polls == [0, 1, 2, 3]
     assert outcome == Outcome(end=End.COMPLETED, observation=DONE, calls=4, elapsed=3.0)
@@ -100,7 +68,7 @@ def test_looks_at_once_then_by_the_strategy() -> None:
 def test_last_poll_is_at_the_deadline() -> None:
     """A sleep that would pass the deadline is cut to it, one poll is made there, and none after it."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=math.inf)
+    job = ScriptedJob([DONE], clock, ends_at=math.inf)
     with pytest.raises(WaitTimeout) as caught:
         poller_on(clock, EVERY_SECOND, Limits(timeout=2.5)).wait(job.poll)
     assert job.polls == [0, 1, 2, 2.5]
@@ -111,14 +79,16 @@ def test_last_poll_is_at_the_deadline() -> None:
 def test_a_job_that_ends_at_the_deadline_is_found() -> None:
     """What ended at the deadline itself is completed, not timed out."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=2.5)
+    job = ScriptedJob([DONE], clock, ends_at=2.5)
     assert poller_on(clock, EVERY_SECOND, Limits(timeout=2.5)).wait(job.poll).calls == 4
 
 
 def test_a_slow_answer_over_the_deadline_is_followed_by_one_last_look() -> None:
     """A poll that saw the job pending before the deadline, and was answered after it, proves nothing."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=1.5, latency=2.0)  # seen pending at 0, answered at 2; the deadline is at 1.8
+    job = ScriptedJob(
+        [DONE], clock, ends_at=1.5, latency=2.0
+    )  # seen pending at 0, answered at 2; the deadline is at 1.8
     outcome = poller_on(clock, EVERY_SECOND, Limits(timeout=1.8)).wait(job.poll)
     assert job.polls == [0, 2]
     assert outcome.end is End.COMPLETED
@@ -127,7 +97,7 @@ def test_a_slow_answer_over_the_deadline_is_followed_by_one_last_look() -> None:
 def test_an_early_wake_at_the_deadline_is_not_the_last() -> None:
     """Where a sleep ends too early, the wait sleeps again and still looks at the deadline."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=9.9)
+    job = ScriptedJob([DONE], clock, ends_at=9.9)
     limits = Limits(max_attempts=None, timeout=10.0)
     poller = Poller(
         Fixed(interval=100.0), limits, clock=clock.time, sleep=lambda seconds: clock.sleep(seconds / 2)
@@ -138,7 +108,7 @@ def test_an_early_wake_at_the_deadline_is_not_the_last() -> None:
 def test_attempts_are_counted_and_no_sleep_follows_the_last() -> None:
     """After the last attempt the wait ends at once."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=math.inf)
+    job = ScriptedJob([DONE], clock, ends_at=math.inf)
     with pytest.raises(AttemptsExhausted, match="attempts exhausted after 3 calls in 2s"):
         poller_on(clock, EVERY_SECOND, Limits(max_attempts=3)).wait(job.poll)
     assert clock.now == 2.0
@@ -162,7 +132,7 @@ def test_failed_polls_say_nothing_about_the_job() -> None:
     """Failures count as calls, leave the schedule where it was, and the wait goes on."""
     clock = VirtualClock()
     down = RequestError("no connection")
-    script = Script([PENDING, PENDING, down, down, PENDING, DONE])
+    script = ScriptedJob([PENDING, PENDING, down, down, PENDING, DONE])
     strategy = Exponential(base=1.0, factor=2.0, cap=100.0)
     updates = list(poller_on(clock, strategy, Limits()).watch(script.poll))
     # answered polls: 1, 2, then 4 s; after failures the strategy begins anew: 1, 2
@@ -174,7 +144,7 @@ def test_failed_polls_say_nothing_about_the_job() -> None:
 def test_too_many_failures_in_a_row_end_the_wait() -> None:
     """A streak is limited; the error's cause is the last failure."""
     down = RequestError("no connection")
-    script = Script([PENDING, down, down, PENDING, down])
+    script = ScriptedJob([PENDING, down, down, PENDING, down])
     poller = poller_on(VirtualClock(), EVERY_SECOND, Limits(max_attempts=None, max_failures=3))
     with pytest.raises(PollsFailed, match="no connection") as caught:
         poller.wait(script.poll)
@@ -186,13 +156,13 @@ def test_failures_count_as_attempts() -> None:
     """The limit of calls holds for failed polls too."""
     poller = poller_on(VirtualClock(), EVERY_SECOND, Limits(max_attempts=2))
     with pytest.raises(AttemptsExhausted):
-        poller.wait(Script([RequestError("503")]).poll)
+        poller.wait(ScriptedJob([RequestError("503")]).poll)
 
 
 @pytest.mark.parametrize("refusal", [JobNotFound("404"), RequestRefused("401")])
 def test_a_refusal_ends_the_wait_at_once(refusal: RequestRefused) -> None:
     """What repeating cannot mend is not repeated; the error's kind stays, and it has the outcome."""
-    script = Script([PENDING, refusal])
+    script = ScriptedJob([PENDING, refusal])
     with pytest.raises(type(refusal)) as caught:
         poller_on(VirtualClock(), EVERY_SECOND, Limits()).wait(script.poll)
     assert caught.value.calls == 2
@@ -209,7 +179,7 @@ def test_a_bug_in_the_poll_function_passes_through() -> None:
 def test_a_hint_below_the_delay_changes_nothing(hint: float | None) -> None:
     """Zero, negative and senseless hints neither shorten the delay nor do harm."""
     clock = VirtualClock()
-    script = Script([Observation("pending", hint=hint), DONE])
+    script = ScriptedJob([Observation("pending", hint=hint), DONE])
     poller_on(clock, EVERY_SECOND, Limits()).wait(script.poll)
     assert clock.now == 1.0
 
@@ -225,7 +195,7 @@ def test_a_hint_is_a_floor_and_stays_out_of_the_strategy() -> None:
             return float(situation.polls)
 
     clock = VirtualClock()
-    script = Script([Observation("pending", hint=7.0), PENDING, DONE])
+    script = ScriptedJob([Observation("pending", hint=7.0), PENDING, DONE])
     updates = list(poller_on(clock, Recording(), Limits()).watch(script.poll))
     assert [update.next_delay for update in updates] == [7.0, 2.0, None]
     assert [situation.previous_delay for situation in told] == [0.0, 0.0, 1.0]
@@ -235,11 +205,11 @@ def test_a_hint_is_a_floor_and_stays_out_of_the_strategy() -> None:
 def test_a_huge_hint_waits_no_longer_than_the_deadline(hint: float) -> None:
     """A server cannot make a wait pass its deadline; without one, sleeps stay below what a system takes."""
     clock = VirtualClock()
-    script = Script([Observation("pending", hint=hint), DONE])
+    script = ScriptedJob([Observation("pending", hint=hint), DONE])
     poller_on(clock, EVERY_SECOND, Limits()).wait(script.poll)
     assert clock.now == 120.0
     clock = VirtualClock()
-    script = Script([Observation("pending", hint=hint), DONE])
+    script = ScriptedJob([Observation("pending", hint=hint), DONE])
     poller_on(clock, EVERY_SECOND, Limits(timeout=None)).wait(script.poll)
     assert clock.now == 1e9
 
@@ -247,7 +217,7 @@ def test_a_huge_hint_waits_no_longer_than_the_deadline(hint: float) -> None:
 def test_a_failure_s_hint_is_a_floor_too() -> None:
     """What a 429 or 503 says about coming back is followed."""
     clock = VirtualClock()
-    poller_on(clock, EVERY_SECOND, Limits()).wait(Script([RequestError("429", hint=9.0), DONE]).poll)
+    poller_on(clock, EVERY_SECOND, Limits()).wait(ScriptedJob([RequestError("429", hint=9.0), DONE]).poll)
     assert clock.now == 9.0
 
 
@@ -284,13 +254,13 @@ def test_a_delay_of_zero_does_not_sleep() -> None:
 
     clock = VirtualClock()
     poller = Poller(Eager(), Limits(), clock=clock.time, sleep=sleep)
-    assert poller.wait(Script([PENDING, PENDING, DONE]).poll).calls == 3
+    assert poller.wait(ScriptedJob([PENDING, PENDING, DONE]).poll).calls == 3
 
 
 def test_updates_come_as_they_happen_and_read_like_the_seed_s() -> None:
     """Each poll gives one update, at its time; the last one has the outcome; then the error, if any."""
     clock = VirtualClock()
-    job = Job(clock, ends_at=1.0, end=Observation("error"))
+    job = ScriptedJob([Observation("error")], clock, ends_at=1.0)
     seen: list[tuple[float, Update]] = []
     with pytest.raises(JobFailed):
         poller_on(clock, EVERY_SECOND, Limits()).wait(
@@ -328,7 +298,7 @@ def test_every_wait_keeps_its_limits(
     if within.max_attempts is None:
         return
     clock = VirtualClock()
-    job = Job(clock, ends_at=duration, latency=latency)
+    job = ScriptedJob([DONE], clock, ends_at=duration, latency=latency)
     draw = iter(drawn * (within.max_attempts + 1)).__next__
     poller = Poller(strategy, within, clock=clock.time, sleep=clock.sleep, draw=draw)
     outcome = end_of(lambda: poller.wait(job.poll))

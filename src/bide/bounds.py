@@ -1,49 +1,134 @@
-"""How many polls a wait may cost: computed before it begins, not sampled."""
+"""
+What a wait may cost at most and at least: computed before it begins, not sampled.
+
+The bounds hold for every draw, and for answers that take from no time to a given latency. They do not know of
+hints, which only make polls later and so fewer, nor of failed polls, which follow a schedule of their own.
+
+They are what the engine does with every u = 0, and with every u = 1. They are exact, that is attained, where
+of two waits the one that is later at a poll is not earlier at the next. A strategy for which that is not so
+declares an ``envelope``; its bounds are safe, and say that they are not exact.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from bide.strategy import Observation, Strategy
+from attrs import frozen
+
+from bide.strategy import Observation, Situation, Strategy, envelope_of
 from bide.wait import Limits, Outcome, Wait
 
 
-class Bounds(NamedTuple):
-    """The least and the greatest value that any draw can lead to; `math.inf` where there is no greatest."""
+@frozen
+class Bounds:
+    """
+    The least and the greatest value that any draw can lead to.
+
+    Args:
+        least: the least.
+        most: the greatest; infinite where there is no greatest.
+        exact: both are attained; otherwise they are safe, and may be wide.
+    """
 
     least: float
     most: float
+    exact: bool = True
 
+
+_UNLIMITED = Limits(max_attempts=None, timeout=None)
 
 # A wait that polls so often in no time, or so often at all, has no bound for the person who asks.
-_ENDLESS_AT_ONCE = 1_000
-_ENDLESS = 1_000_000
+_MOST_AT_ONCE = 1_000
+_MOST_POLLS = 1_000_000
 
 
-def request_bounds(strategy: Strategy, duration: float, limits: Limits) -> Bounds:
+def delay_bounds(strategy: Strategy, situation: Situation) -> Bounds:
+    """Return the least and the greatest next delay in a situation, in seconds."""
+    return Bounds(strategy.delay(situation, 0.0), strategy.delay(situation, 1.0))
+
+
+def schedule_bounds(strategy: Strategy, n: int, *, latency: float = 0.0) -> Bounds:
     """
-    Return the least and the most polls of a wait for a job that lasts so long.
-
-    They are the counts with every u = 1 and with every u = 0, for answers that take no time and give no
-    hints. Both are attained where the time of the next poll grows with the times of the earlier ones.
+    Return the earliest and the latest time of the n-th poll of a wait without limits.
 
     Args:
         strategy: chooses the delays.
-        duration: seconds from the start of the wait to the job's end; `math.inf` if it never ends.
-        limits: end the wait if the job does not.
+        n: which poll; 1 is the first.
+        latency: the most seconds that an answer takes; the least is 0.
     """
-    return Bounds(_polls(strategy, duration, limits, 1.0), _polls(strategy, duration, limits, 0.0))
+    envelope = envelope_of(strategy)
+    earliest = _time_of(envelope, n, 0.0, 0.0)
+    latest = _time_of(envelope, n, 1.0, latency)
+    return Bounds(earliest, latest, _is_exact(strategy))
 
 
-def _polls(strategy: Strategy, duration: float, limits: Limits, u: float) -> float:
-    most_calls = math.inf if limits.max_attempts is None else limits.max_attempts
+def request_bounds(
+    strategy: Strategy, duration: float, limits: Limits = _UNLIMITED, *, latency: float = 0.0
+) -> Bounds:
+    """
+    Return the least and the most polls of a wait for a job that lasts so long.
+
+    Args:
+        strategy: chooses the delays.
+        duration: seconds from the start of the wait to the job's end; infinite if it never ends.
+        limits: end the wait if the job does not.
+        latency: the most seconds that an answer takes; the least is 0.
+
+    Returns:
+        The counts; `most` is `max_attempts`, or infinite, where a strategy may poll for ever in no time, as
+        full jitter may that draws zeros, or more than a million times.
+    """
+    envelope = envelope_of(strategy)
+    least = _polls(envelope, duration, limits, 1.0, latency)
+    most = _polls(envelope, duration, limits, 0.0, 0.0)
+    return Bounds(least, most, _is_exact(strategy))
+
+
+def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED) -> float:
+    """
+    Return the most seconds that a wait sleeps, whatever the job does; infinite if nothing ends it.
+
+    It is what a wait sleeps whose draws are all 1, for a job that never ends.
+    """
+    slept = 0.0
+    if limits.max_attempts is None:
+        return math.inf if limits.timeout is None else limits.timeout
+    for delay in _delays(envelope_of(strategy), math.inf, limits, 1.0, 0.0):
+        slept += delay
+    return slept
+
+
+def _is_exact(strategy: Strategy) -> bool:
+    """A strategy that is its own envelope has bounds that are attained."""
+    return envelope_of(strategy) == strategy
+
+
+def _time_of(strategy: Strategy, n: int, u: float, latency: float) -> float:
+    now = -latency
+    for count, delay in enumerate(_delays(strategy, math.inf, _UNLIMITED, u, latency), start=1):
+        now += latency + delay
+        if count == n:
+            break
+    return now
+
+
+def _polls(strategy: Strategy, duration: float, limits: Limits, u: float, latency: float) -> float:
+    count = at_once = 0
+    for delay in _delays(strategy, duration, limits, u, latency):
+        count += 1
+        at_once = 0 if delay else at_once + 1
+        if at_once > _MOST_AT_ONCE or count > _MOST_POLLS:
+            return math.inf if limits.max_attempts is None else limits.max_attempts
+    return count
+
+
+def _delays(strategy: Strategy, duration: float, limits: Limits, u: float, latency: float) -> Iterator[float]:
+    """Yield the delay before each poll of a wait in which all draws are the same."""
     wait = Wait(strategy, limits, now=0.0, draw=lambda: u)
     now = 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):
-        now += step
-        if wait.calls >= (_ENDLESS if now else _ENDLESS_AT_ONCE):
-            return most_calls
+        yield step
+        now += step + latency
         step = wait.answered(Observation("completed" if now >= duration else "pending"), now)
-    return wait.calls

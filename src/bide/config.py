@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, cast, get_args, get_origin
+from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -24,6 +24,8 @@ from bide.durations import Seconds, parse_duration
 from bide.errors import ConfigError, Problem, nearest, shown
 from bide.strategy import Strategy
 from bide.wait import Limits
+
+S = TypeVar("S")
 
 DEFAULT_STRATEGY = {
     "kind": "exponential",
@@ -95,6 +97,22 @@ def to_config(strategy: Strategy) -> dict[str, Any]:
     return table
 
 
+def fields_to_config(strategy: Any) -> dict[str, Any]:
+    """Return the fields of a strategy as config has them, without its kind: it need not have a name."""
+    names = [field.name for field in attrs.fields(type(strategy)) if field.init]
+    return {name: _converter.unstructure(getattr(strategy, name)) for name in names}
+
+
+def from_fields(cls: type[S], fields: Mapping[str, Any]) -> S:
+    """
+    Build a strategy of this class from its fields, as config has them.
+
+    Raises:
+        ConfigError: a field is unknown, or a value breaks its rule.
+    """
+    return _converter.structure(fields, cls)
+
+
 def default_strategy() -> Strategy:
     """Return the strategy that a client waits with unless told otherwise."""
     return from_config(DEFAULT_STRATEGY)
@@ -115,7 +133,7 @@ def _structure_kind(value: Any, find: Callable[[str], type[Any]]) -> Any:
         cls = find(table["kind"])
     except ConfigError as error:
         raise error.inside("kind") from error
-    return _converter.structure({key: value for key, value in table.items() if key != "kind"}, cls)
+    return from_fields(cls, {key: value for key, value in table.items() if key != "kind"})
 
 
 def _structure_union(value: Any, union: Any) -> Any:
@@ -238,11 +256,9 @@ def _structure_exactly(value: Any, cls: type[Any]) -> Any:
 
 
 def _unstructure_class(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    names = [field.name for field in attrs.fields(cls) if field.init]
-
     def unstructure(value: Any) -> dict[str, Any]:
-        table = {name: _converter.unstructure(getattr(value, name)) for name in names}
-        return table if cls in (Limits, Policy) else {"kind": _kind_of(cls), **table}
+        fields = fields_to_config(value)
+        return fields if cls in (Limits, Policy) else {"kind": _kind_of(cls), **fields}
 
     return unstructure
 

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
+import attrs
 from attrs import frozen
 
 from bide.errors import ConfigError, nearest, shown
@@ -50,6 +51,7 @@ def register(name: str) -> Callable[[C], C]:
     """
 
     def add(cls: C) -> C:
+        _require_strategy(name, cls)
         target = _target(cls)
         kind = Kind(name, target, f"module {cls.__module__}", lambda: cls)
         for other in _kinds_named(name):
@@ -80,9 +82,11 @@ def strategy_class(name: str) -> type[Any]:
     if len(owners) > 1:
         raise ConfigError(f"the kind {name!r} is taken twice: by {' and by '.join(map(str, owners))}")
     try:
-        return owners[0].load()
+        cls = owners[0].load()
     except Exception as error:
         raise ConfigError(f"the kind {name!r}, {owners[0]}, cannot be imported: {error!r}") from error
+    _require_strategy(name, cls)
+    return cls
 
 
 def kind_of(cls: type[Any]) -> str:
@@ -97,6 +101,12 @@ def kind_of(cls: type[Any]) -> str:
         if any(kind.target == target for kind in owners):
             return name
     raise ConfigError(f"{target} has no name in config: use bide.register, or an entry point in {GROUP!r}")
+
+
+def _require_strategy(name: str, cls: object) -> None:
+    """Config needs to know fields, and equality: that is an attrs class. A strategy has a delay."""
+    if not (isinstance(cls, type) and attrs.has(cls) and callable(getattr(cls, "delay", None))):
+        raise ConfigError(f"the kind {name!r} must be a class of attrs with a method 'delay', got {cls!r}")
 
 
 def _kinds_named(name: str) -> list[Kind]:

@@ -13,6 +13,7 @@ Its laws, which `tests/test_laws.py` holds every shipped strategy to:
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from attrs import frozen
@@ -57,6 +58,27 @@ class Situation:
     elapsed: float = 0.0
     previous_delay: float = 0.0
     observation: Observation | None = None
+
+
+def ceiling_of(strategy: Strategy) -> float:
+    """Return the greatest delay that a strategy declares as its ``ceiling``, in seconds; else infinity."""
+    return float(getattr(strategy, "ceiling", math.inf))
+
+
+def clump_of(strategy: Strategy) -> float:
+    """Return the share of draws that may gather at one value, as a strategy's ``clump`` declares; else 0."""
+    return float(getattr(strategy, "clump", 0.0))
+
+
+def envelope_of(strategy: Strategy) -> Strategy:
+    """
+    Return the strategy that a strategy declares as its ``envelope``; itself without one.
+
+    An envelope is never later at u = 0, nor earlier at u = 1, whatever happened before; and of two waits, the
+    one that is later at a poll is not earlier at the next. So bounds that hold for it hold for the strategy.
+    """
+    envelope: Strategy = getattr(strategy, "envelope", strategy)
+    return envelope
 
 
 @runtime_checkable

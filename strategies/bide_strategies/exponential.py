@@ -8,12 +8,12 @@ from attrs import field, frozen
 
 from bide.durations import Seconds
 from bide.rules import Number, ordered, seconds
-from bide.strategy import Situation
+from bide_strategies.growing import Growing
 from bide_strategies.jitter import Jitter, NoJitter
 
 
 @frozen(kw_only=True)
-class Exponential:
+class Exponential(Growing):
     """
     Grow the delay by a constant factor from one poll to the next, up to a cap.
 
@@ -36,19 +36,6 @@ class Exponential:
     def __attrs_post_init__(self) -> None:
         ordered(self, "base", "cap")
 
-    @property
-    def ceiling(self) -> float:
-        """The greatest delay, in seconds."""
-        return max(self.first, self.jitter.spread(self.cap, 1.0))
-
-    def delay(self, situation: Situation, u: float) -> float:
-        """Return ``min(cap, base * factor ** (polls - 1))``, spread by the jitter."""
-        if not situation.polls:
-            return self.first
-        return self.jitter.spread(self._grown(situation.polls - 1), u)
-
-    def _grown(self, steps: int) -> float:
-        try:
-            return min(self.cap, self.base * math.pow(self.factor, steps))
-        except OverflowError:  # long past any cap
-            return self.cap
+    def grown(self, steps: int) -> float:
+        """Return ``base * factor ** steps``."""
+        return self.base * math.pow(self.factor, steps)

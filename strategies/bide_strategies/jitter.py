@@ -1,4 +1,4 @@
-"""How a draw spreads a delay: values that any growing strategy takes."""
+"""How a draw spreads a delay: values that every growing strategy takes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import ClassVar
 
 from attrs import field, frozen
 
+from bide.durations import Seconds
+from bide.errors import ConfigError
 from bide.rules import Number
+from bide.rules import seconds as duration
 
 
 @frozen
@@ -20,19 +23,25 @@ class NoJitter:
         return delay
 
 
-@frozen
+@frozen(kw_only=True)
 class Full:
     """
-    Draw from nothing up to the delay: U(0, delay).
+    Draw from the least up to the delay: U(least, delay).
 
-    Source: AWS architecture blog, "Exponential Backoff And Jitter".
+    Args:
+        least: least delay, in seconds; >= 0. A delay below it is kept as it is.
+
+    Source: AWS architecture blog, "Exponential Backoff And Jitter", where the least is 0.
     """
 
     kind: ClassVar[str] = "full"
 
+    least: Seconds = field(default=0.0, validator=duration(least=0))
+
     def spread(self, delay: float, u: float) -> float:
-        """Return the u-quantile of U(0, delay)."""
-        return u * delay
+        """Return the u-quantile of U(least, delay)."""
+        least = min(self.least, delay)
+        return least + u * (delay - least)
 
 
 @frozen
@@ -51,23 +60,50 @@ class Equal:
 
 
 @frozen(kw_only=True)
+class Proportional:
+    """
+    Draw a share of the delay below it or above: delay * U(1 - share, 1 + share).
+
+    Args:
+        share: the greatest deviation, as a share of the delay; > 0, at most 1.
+
+    Source: gRPC proposal A6, with a share of 0.2.
+    """
+
+    kind: ClassVar[str] = "proportional"
+
+    share: float = field(validator=Number(above=0, most=1))
+
+    def spread(self, delay: float, u: float) -> float:
+        """Return the u-quantile of delay * U(1 - share, 1 + share)."""
+        return delay * (1 + self.share * (2 * u - 1))
+
+
+@frozen(kw_only=True)
 class Additive:
     """
-    Draw a share of the delay on top of it: delay + U(0, share * delay).
+    Draw something on top of the delay: delay + U(0, share * delay), or delay + U(0, seconds).
 
     Args:
         share: the greatest addition, as a share of the delay; > 0, at most 1.
+        seconds: the greatest addition, in seconds; > 0. Exactly one of the two is given.
 
-    Source: the job-status client that bide grew from adds up to half.
+    Source: the job-status client that bide grew from adds up to half; databricks-sdk adds up to a second.
     """
 
     kind: ClassVar[str] = "additive"
 
-    share: float = field(default=0.5, validator=Number(above=0, most=1))
+    share: float | None = field(default=None, validator=Number(above=0, most=1, optional=True))
+    seconds: Seconds | None = field(default=None, validator=duration(above=0, optional=True))
+
+    def __attrs_post_init__(self) -> None:
+        if (self.share is None) == (self.seconds is None):
+            raise ConfigError(f"takes a share or seconds, and one of them, got {self!r}")
 
     def spread(self, delay: float, u: float) -> float:
-        """Return the u-quantile of U(delay, (1 + share) * delay)."""
-        return delay + u * (self.share * delay)
+        """Return the u-quantile of the delay and its addition."""
+        most = self.share * delay if self.share is not None else self.seconds or 0.0
+        return delay + u * most
 
 
-Jitter = NoJitter | Full | Equal | Additive
+Jitter = NoJitter | Full | Equal | Proportional | Additive
