@@ -14,7 +14,7 @@ Its laws, which `tests/test_laws.py` holds every shipped strategy to:
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -42,8 +42,7 @@ class Observation:
     result: Any = None
 
 
-@frozen
-class Situation:
+class Situation(NamedTuple):
     """
     All that a strategy may know when it chooses the next delay.
 

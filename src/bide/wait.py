@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from enum import StrEnum
@@ -169,8 +170,8 @@ class Wait:
         self._limits = limits
         self._draw = draw
         self.started = now
-        self._deadline = now + (limits.timeout if limits.timeout is not None else float("inf"))
-        self._max_calls = limits.max_attempts if limits.max_attempts is not None else float("inf")
+        self._deadline = now + (limits.timeout if limits.timeout is not None else math.inf)
+        self._max_calls = limits.max_attempts if limits.max_attempts is not None else math.inf
         self._at_deadline = False
         self._polls = 0
         self._previous_delay = 0.0
@@ -233,8 +234,7 @@ class Wait:
         return End.ATTEMPTS_EXHAUSTED if self.calls >= self._max_calls else None
 
     def _next_delay(self, now: float, hint: float | None) -> float:
-        situation = Situation(self._polls, self.elapsed, self._previous_delay, self.observation)
-        delay = self._checked(self._strategy.delay(situation, self._draw()), situation)
+        delay = self._chosen(Situation(self._polls, self.elapsed, self._previous_delay, self.observation))
         self._previous_delay = delay
         return self._until_next(delay, hint, now)
 
@@ -242,27 +242,32 @@ class Wait:
         if self._failures == 1:
             self._failing_since = now
             self._failed_delay = 0.0
-        situation = Situation(self._failures, now - self._failing_since, self._failed_delay, self.observation)
-        delay = self._checked(self._strategy.delay(situation, self._draw()), situation)
+        since = now - self._failing_since
+        delay = self._chosen(Situation(self._failures, since, self._failed_delay, self.observation))
         self._failed_delay = delay
         return self._until_next(delay, hint, now)
 
-    def _until_next(self, delay: float, hint: float | None, now: float) -> float:
-        """Return the delay as the server's hint and the deadline change it."""
-        if hint is not None and hint > delay:
-            delay = hint
-        delay = min(delay, MAX_SECONDS)
-        remaining = max(0.0, self._deadline - now)
-        self._at_deadline = delay >= remaining
-        return min(delay, remaining)
-
-    def _checked(self, delay: float, situation: Situation) -> float:
-        if 0.0 <= delay < float("inf"):
+    def _chosen(self, situation: Situation) -> float:
+        """Return the strategy's delay, before a hint or the deadline changes it."""
+        delay = self._strategy.delay(situation, self._draw())
+        if 0.0 <= delay < math.inf:
             return delay
         raise StrategyError(
             f"{self._strategy!r} answered {delay!r} in {situation!r};"
             " a delay is a finite number of seconds, at least 0"
         )
+
+    def _until_next(self, delay: float, hint: float | None, now: float) -> float:
+        """Return the delay as the server's hint and the deadline change it."""
+        # Comparisons, not min and max, which cost a call each at every poll.
+        if hint is not None and hint > delay:
+            delay = hint
+        delay = delay if delay < MAX_SECONDS else MAX_SECONDS
+        remaining = self._deadline - now
+        self._at_deadline = delay >= remaining
+        if not self._at_deadline:
+            return delay
+        return remaining if remaining > 0.0 else 0.0
 
     def _outcome(self, end: End) -> Outcome:
         return Outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from bide.strategy import Situation
@@ -33,7 +34,7 @@ class Growing:
         if not situation.polls:
             return self.first
         try:
-            delay = min(self.cap, self.grown(situation.polls - 1))
+            grown = self.grown(situation.polls - 1)
         except OverflowError:  # long past any cap
-            delay = self.cap
-        return self.jitter.spread(delay, u)
+            grown = math.inf
+        return self.jitter.spread(grown if grown < self.cap else self.cap, u)

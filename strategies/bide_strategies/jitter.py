@@ -40,7 +40,7 @@ class Full:
 
     def spread(self, delay: float, u: float) -> float:
         """Return the u-quantile of U(least, delay)."""
-        least = min(self.least, delay)
+        least = self.least if self.least < delay else delay
         return least + u * (delay - least)
 
 

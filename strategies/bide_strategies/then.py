@@ -89,4 +89,4 @@ class _Late:
 
     def delay(self, situation: Situation, u: float) -> float:
         polls = max(1, situation.polls - self.after + 1)
-        return self.strategy.delay(evolve(situation, polls=polls), u)
+        return self.strategy.delay(situation._replace(polls=polls), u)
