@@ -7,7 +7,7 @@ from generators import draws, shipped, situations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide import AttemptsExhausted, Limits, Poller, Situation, Strategy
+from bide import AttemptsExhausted, ConfigError, Limits, Poller, Situation, Strategy
 from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule_bounds
 from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import (
@@ -113,6 +113,19 @@ def test_where_time_or_progress_decides_the_bounds_say_that_they_are_not_exact()
     follow = FollowProgress(fallback=Fixed(interval=2.0), floor=1.0, cap=10.0)
     assert request_bounds(follow, 20.0) == Bounds(3, 21, exact=False)
     assert not request_bounds(Scale(strategy=by_time, factor=2.0), 20.0).exact
+
+
+@pytest.mark.parametrize("duration", [-1.0, math.nan])
+def test_a_duration_that_is_none_is_refused(duration: float) -> None:
+    """Neither a negative time nor no number is a duration."""
+    with pytest.raises(ConfigError, match="duration: must be a number of seconds >= 0"):
+        request_bounds(SEED, duration)
+
+
+def test_there_is_no_poll_before_the_first() -> None:
+    """Polls count from 1."""
+    with pytest.raises(ConfigError, match="n: must be a whole number >= 1, got 0"):
+        schedule_bounds(SEED, 0)
 
 
 def test_slow_answers_make_fewer_polls_never_more() -> None:

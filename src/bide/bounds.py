@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from bide.errors import ConfigError, shown
 from bide.strategy import Observation, Situation, Strategy, envelope_of
 from bide.wait import Limits, Outcome, Wait
 
@@ -56,7 +57,13 @@ def schedule_bounds(strategy: Strategy, n: int, *, latency: float = 0.0) -> Boun
         strategy: chooses the delays.
         n: which poll; 1 is the first.
         latency: the most seconds that an answer takes; the least is 0.
+
+    Raises:
+        ConfigError: n or the latency is out of range.
     """
+    if n < 1:
+        raise ConfigError(f"n: must be a whole number >= 1, got {shown(n)}")
+    _require_seconds("latency", latency)
     envelope = envelope_of(strategy)
     earliest = _time_of(envelope, n, 0.0, 0.0)
     latest = _time_of(envelope, n, 1.0, latency)
@@ -78,7 +85,12 @@ def request_bounds(
     Returns:
         The counts; `most` is `max_attempts`, or infinite, where a strategy may poll for ever in no time, as
         full jitter may that draws zeros, or more than a million times.
+
+    Raises:
+        ConfigError: the duration or the latency is no number of seconds.
     """
+    _require_seconds("duration", duration)
+    _require_seconds("latency", latency)
     envelope = envelope_of(strategy)
     least = _polls(envelope, duration, limits, 1.0, latency)
     most = _polls(envelope, duration, limits, 0.0, 0.0)
@@ -97,6 +109,12 @@ def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED) -> float:
     for delay in _delays(envelope_of(strategy), math.inf, limits, 1.0, 0.0):
         slept += delay
     return slept
+
+
+def _require_seconds(name: str, value: float) -> None:
+    """Infinity is a legal duration: a job that never ends."""
+    if not value >= 0:  # NaN is not, either
+        raise ConfigError(f"{name}: must be a number of seconds >= 0, got {shown(value)}")
 
 
 def _is_exact(strategy: Strategy) -> bool:

@@ -1,13 +1,16 @@
-"""The catalogue: named policies, one TOML file each, that come with bide."""
+"""The catalogue: named policies, one TOML file each, that come with bide; and what a policy may be called."""
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from bide import registry
-from bide.config import Policy, from_config, load_policy
+from bide.config import Policy, policy_from_config, read_toml
 from bide.errors import ConfigError, nearest, shown
+from bide.inline import parse_inline
 
 
 def catalogue() -> dict[str, Path]:
@@ -17,23 +20,48 @@ def catalogue() -> dict[str, Path]:
 
 def find_policy(text: str) -> Policy:
     """
-    Return the policy that a person means: a TOML file, a name in the catalogue, or a kind with its defaults.
-
-    The catalogue takes ``decorrelated_jitter`` for ``decorrelated-jitter``.
+    Return the policy that a person means by a text; see `policy_table` for what it may be.
 
     Raises:
         ConfigError: there is no such thing, or something in it is wrong.
     """
-    if text.endswith(".toml") or Path(text).is_file():
-        return load_policy(text)
-    files = catalogue()
-    file = files.get(text.replace("_", "-"))
+    source, table = policy_table(text)
+    try:
+        return policy_from_config(table)
+    except ConfigError as error:
+        raise error.inside(source=source) from error
+
+
+def policy_table(text: str) -> tuple[str, dict[str, Any]]:
+    """
+    Return where a policy comes from, and its tables as they stand there, unchecked.
+
+    Args:
+        text: a TOML file, by its ending or a slash in it; a name in the catalogue, which takes
+            ``decorrelated_jitter`` for ``decorrelated-jitter``; a kind, with its defaults; or a strategy in
+            one line, such as ``exponential(base=100ms, jitter=full)``.
+
+    Raises:
+        ConfigError: there is no such thing, or it cannot be read.
+    """
+    if text.endswith(".toml") or (os.sep in text and "(" not in text):
+        return text, read_toml(text)
+    if "(" in text:
+        return text, {"strategy": _parsed(text)}
+    file = catalogue().get(text.replace("_", "-"))
     if file is not None:
-        return load_policy(file)
-    if text not in registry.kinds():
-        known = nearest(text, {*files, *registry.kinds()})
-        raise ConfigError(f"{shown(text)} is no TOML file, no name in the catalogue and no kind{known}")
-    return Policy(strategy=from_config(text))
+        return str(file), read_toml(file)
+    if text in registry.kinds():
+        return text, {"strategy": text}
+    known = nearest(text, {*catalogue(), *registry.kinds()})
+    raise ConfigError(f"{shown(text)} is no TOML file, no name in the catalogue and no kind{known}")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return parse_inline(text)
+    except ConfigError as error:
+        raise error.inside(source=shown(text)) from error
 
 
 def _folder() -> Path:

@@ -58,21 +58,63 @@ def load_policy(path: str | Path) -> Policy:
     Raises:
         ConfigError: the file is missing, unreadable or broken, or something in it is wrong.
     """
+    table = read_toml(path)
     try:
-        return _converter.structure(_read_toml(Path(path)), Policy)
+        return policy_from_config(table)
     except ConfigError as error:
         raise error.inside(source=str(path)) from error
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """
+    Return the tables of a TOML file.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or broken.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}") from error
+        problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 text: {error}") from error
+        problem = f"is not UTF-8 text: {error}"
     except (ValueError, RecursionError) as error:  # a syntax error, an endless number, brackets without end
-        raise ConfigError(f"is not TOML: {error}") from error
+        problem = f"is not TOML: {error}"
+    raise ConfigError(Problem(problem, source=str(path)))
+
+
+def policy_from_config(table: Mapping[str, Any]) -> Policy:
+    """
+    Build a policy from its tables.
+
+    Raises:
+        ConfigError: a table is missing or unknown, or something in one is wrong.
+    """
+    return _converter.structure(table, Policy)
+
+
+@frozen(kw_only=True)
+class Layer:
+    """
+    Part of a policy: what one of several sources says.
+
+    Args:
+        strategy: None where the source says nothing of it.
+        limits: those that the source says nothing of are the defaults.
+    """
+
+    strategy: Strategy | None = None
+    limits: Limits = field(factory=Limits)
+
+
+def layer_from_config(table: Mapping[str, Any]) -> Layer:
+    """
+    Build part of a policy from those of its tables that there are.
+
+    Raises:
+        ConfigError: a table is unknown, or something in one is wrong.
+    """
+    return _converter.structure(table, Layer)
 
 
 def from_config(config: Mapping[str, Any] | str) -> Strategy:
@@ -95,6 +137,11 @@ def to_config(strategy: Strategy) -> dict[str, Any]:
     """
     table: dict[str, Any] = _converter.unstructure(strategy)
     return table
+
+
+def to_config_value(value: Any) -> Any:
+    """Return a field's value as config has it."""
+    return _converter.unstructure(value)
 
 
 def fields_to_config(strategy: Any) -> dict[str, Any]:
@@ -268,12 +315,13 @@ def _kind_of(cls: type[Any]) -> str:
     return kind if isinstance(kind, str) else registry.kind_of(cls)
 
 
-def _is_union(kind: Any) -> bool:
+def is_union(kind: Any) -> bool:
+    """Say whether a type is a union, written either way."""
     return get_origin(kind) in (Union, UnionType)
 
 
 def _is_optional(kind: Any) -> bool:
-    return _is_union(kind) and NoneType in get_args(kind)
+    return is_union(kind) and NoneType in get_args(kind)
 
 
 def _is_tuple(kind: Any) -> bool:
@@ -283,7 +331,7 @@ def _is_tuple(kind: Any) -> bool:
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook_factory(attrs.has, _structure_class)
-    converter.register_structure_hook_func(_is_union, _structure_union)
+    converter.register_structure_hook_func(is_union, _structure_union)
     converter.register_structure_hook_func(_is_optional, _structure_optional)
     converter.register_structure_hook_func(_is_tuple, _structure_tuple)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)

@@ -87,7 +87,7 @@ class _Parser:
             return word[1:-1]
         if self._peek() == "(":
             return {"kind": word, **self._fields()}
-        return _scalar(word)
+        return parse_scalar(word)
 
     def _fields(self) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -134,7 +134,8 @@ class _Parser:
         return ConfigError(f"needs {wanted}{after}, got {repr(got) if got else 'the end'}")
 
 
-def _scalar(word: str) -> Any:
+def parse_scalar(word: str) -> Any:
+    """Return the number, or the truth, that a word stands for; otherwise the word."""
     if word in _WORDS:
         return _WORDS[word]
     if not _NUMBER.fullmatch(word):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -61,6 +62,25 @@ def register(name: str) -> Callable[[C], C]:
         return cls
 
     return add
+
+
+def import_kinds(module: str) -> None:
+    """
+    Import a module, so that the strategies which it registers are known.
+
+    Raises:
+        ConfigError: it cannot be imported, or registers none.
+    """
+    before = dict(_registered)
+    try:
+        importlib.import_module(module)
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"the module {module!r} cannot be imported: {error!r}") from error
+    owners = {kind.owner for kind in _registered.values()}
+    if _registered == before and f"module {module}" not in owners:
+        raise ConfigError(f"the module {module!r} registers no strategy: decorate one with bide.register(…)")
 
 
 def kinds() -> dict[str, list[Kind]]:

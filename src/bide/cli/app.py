@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import click
 
 from bide import __version__
+from bide.cli.check import check
 from bide.cli.demo import demo
 from bide.cli.jobs import submit, wait
 from bide.cli.serve import serve
+from bide.cli.strategies import strategies
 from bide.errors import (
     AttemptsExhausted,
     BideError,
@@ -20,29 +23,40 @@ from bide.errors import (
     StrategyError,
     WaitTimeout,
 )
+from bide.registry import import_kinds
 
 JOB_FAILED, USAGE, GAVE_UP, NO_SUCH_JOB, NO_SERVER, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bide")
-def cli() -> None:
+@click.option(
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Import a module whose strategies are to be known.",
+)
+def cli(modules: tuple[str, ...]) -> None:
     """
     Wait for long-running jobs: look seldom, learn soon.
 
     \b
     Exit status of every command:
     0    done: the job completed
-    1    the job failed or was cancelled
+    1    the job failed or was cancelled; check: a law is broken
     2    wrong usage or configuration
     3    timed out, or the limit of calls was reached
     4    no such job
     5    the server cannot be reached, refuses, or answers nonsense
     130  interrupted
     """  # noqa: D301 - click wants the character that \\b stands for
+    sys.path.insert(0, "")  # as `python -m` does, so that a module beside the user is found
+    for module in modules:
+        import_kinds(module)
 
 
-for command in (demo, serve, submit, wait):
+for command in (check, demo, serve, strategies, submit, wait):
     cli.add_command(command)
 
 
@@ -50,6 +64,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status. An error is one clear line, never a traceback."""
     try:
         return cli.main(arguments, prog_name="bide", standalone_mode=False) or 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from bide.catalogue import find_policy
+from bide.cli.layout import LAYOUT
 from bide.cli.options import DURATIONS
 from bide.cli.race import Entrant, Lane, Work, calls_at_server, draw_work, run_race
 from bide.cli.server_process import server_process
@@ -39,7 +39,6 @@ _HEADINGS = [
     "lag, s\np95",
 ]
 _WIDE = 78
-_LAYOUT: Any = {"box": SIMPLE_HEAD, "title_justify": "left", "pad_edge": False, "padding": (0, 1, 0, 0)}
 
 
 @click.command()
@@ -48,7 +47,7 @@ _LAYOUT: Any = {"box": SIMPLE_HEAD, "title_justify": "left", "pad_edge": False, 
     "--strategy",
     "names",
     multiple=True,
-    help="A TOML file, a name in the catalogue, or a kind; repeatable.",
+    help="A TOML file, a name in the catalogue, a kind, or kind(field=value, …); repeatable.",
 )
 @click.option("--seed", type=int, help="Draw the same jobs and delays again.")
 @click.option("--durations", default="2s..5s", show_default=True, type=DURATIONS, help="How long jobs last.")
@@ -130,7 +129,7 @@ def _results(lanes: Sequence[Lane], server_calls: Sequence[int], width: int) -> 
     rows = [_HEADINGS, *map(_row, lanes, server_calls)]
     if width < _WIDE:
         rows = [[cell.replace("\n", " ") for cell in row] for row in zip(*rows, strict=True)]
-    table = Table(title="The same jobs, waited for by each strategy", **_LAYOUT)
+    table = Table(title="The same jobs, waited for by each strategy", **LAYOUT)
     for column, heading in enumerate(rows[0]):
         table.add_column(heading, justify="right" if column else "left", overflow="fold")
     for row in rows[1:]:

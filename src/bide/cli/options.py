@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import click
 
 from bide.durations import parse_range, parse_seconds
 from bide.errors import ConfigError
+from bide.resolve import LIMITS
 
 
 class _Parsed(click.ParamType[Any]):
@@ -23,6 +25,33 @@ class _Parsed(click.ParamType[Any]):
             return self._parse(value) if isinstance(value, str) else value
         except ConfigError as error:
             self.fail(str(error), param, ctx)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def policy_options(command: F) -> F:
+    """
+    Give a command the options from which `bide.resolve.resolve_policy` finds the policy.
+
+    The command takes ``strategy``, ``config`` and ``limits``, the last a dict of those that were given.
+    """
+
+    @click.option("--strategy", help="A TOML file, a name in the catalogue, a kind, or kind(field=value, …).")
+    @click.option("--timeout", help="Give up after so long, such as 90s or 2m; none: never.")
+    @click.option("--max-attempts", help="Give up after so many calls; none: never.")
+    @click.option("--max-failures", help="Give up after so many failed calls in a row; none: never.")
+    @click.option(
+        "--config", help="A TOML file to read the policy from; by default bide.toml, if it is there."
+    )
+    @functools.wraps(command)
+    def with_limits(*args: Any, **options: Any) -> Any:
+        given = {name: options.pop(name) for name in LIMITS}
+        return command(
+            *args, limits={name: text for name, text in given.items() if text is not None}, **options
+        )
+
+    return cast("F", with_limits)
 
 
 DURATION = _Parsed("duration", parse_seconds)

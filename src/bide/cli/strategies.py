@@ -1,0 +1,220 @@
+"""``bide strategies``: what there is, and what a policy does."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import click
+from attrs import frozen
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from bide.bounds import Bounds, max_total_sleep, request_bounds
+from bide.catalogue import catalogue, policy_table
+from bide.cli.layout import LAYOUT
+from bide.cli.options import DURATION, policy_options
+from bide.config import load_policy, to_config, to_config_value
+from bide.describe import KindDescription, PollDescription, describe_kinds, describe_polls, one_line
+from bide.durations import format_duration
+from bide.inline import format_inline
+from bide.resolve import Resolved, Setting, resolve_policy
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def strategies(context: click.Context, as_json: bool) -> None:
+    """List the kinds of strategies, and the catalogue of policies."""
+    if context.invoked_subcommand is not None:
+        return
+    if as_json:
+        click.echo(json.dumps(_list_as_json()))
+        return
+    console = Console()
+    for kind in describe_kinds():
+        console.print(_kind_as_text(kind))
+    console.print(_catalogue_as_table())
+
+
+@strategies.command()
+@click.argument("name", required=False)
+@policy_options
+@click.option("--explain", is_flag=True, help="Tell where the strategy and each limit come from.")
+@click.option(
+    "--duration", type=DURATION, default="1m", show_default=True, help="Of the job whose calls are counted."
+)
+@click.option(
+    "--polls", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many to show."
+)
+@click.option("--png", type=click.Path(dir_okay=False, writable=True), help="Draw them into this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(
+    name: str | None,
+    strategy: str | None,
+    config: str | None,
+    limits: dict[str, str],
+    explain: bool,
+    duration: float,
+    polls: int,
+    png: str | None,
+    as_json: bool,
+) -> None:
+    """
+    Show what a policy does: the first delays, and what a wait may cost.
+
+    NAME is a TOML file, a name in the catalogue, a kind, or a strategy in one line, such as
+    'exponential(base=100ms, cap=10s, jitter=full)'. Without it, the policy that `bide wait` would use.
+    """
+    if name is not None and strategy is not None:
+        raise click.UsageError("give NAME or --strategy, not both")
+    resolved = resolve_policy(strategy if name is None else name, limits, config=config)
+    picture = _Picture.of(resolved, duration, polls)
+    if png is not None:
+        from bide.cli.chart import save_png
+
+        save_png(png, picture.title, picture.polls)
+    if as_json:
+        click.echo(json.dumps(picture.as_json()))
+    else:
+        picture.print(Console(), explain=explain)
+
+
+@frozen
+class _Picture:
+    """What is shown of a policy."""
+
+    resolved: Resolved
+    duration: float
+    polls: list[PollDescription]
+    requests: Bounds
+    total_sleep: float
+
+    @classmethod
+    def of(cls, resolved: Resolved, duration: float, count: int) -> _Picture:
+        strategy, limits = resolved.policy.strategy, resolved.policy.limits
+        return cls(
+            resolved,
+            duration,
+            describe_polls(strategy, count),
+            request_bounds(strategy, duration, limits),
+            max_total_sleep(strategy, limits),
+        )
+
+    @property
+    def title(self) -> str:
+        return one_line(self.resolved.policy.strategy)
+
+    def print(self, console: Console, *, explain: bool) -> None:
+        console.print(Text(self.title, style="bold"))
+        if explain:
+            console.print(_settings_as_table(self.resolved))
+        console.print(_polls_as_table(self.polls, console.width))
+        job = f"a job of {format_duration(self.duration)}"
+        console.print(Text(f"A wait for {job} makes {_range_of(self.requests)}."))
+        console.print(Text(f"Any wait sleeps {_most(self.total_sleep)}."))
+
+    def as_json(self) -> dict[str, Any]:
+        policy = self.resolved.policy
+        return {
+            "strategy": to_config(policy.strategy),
+            "limits": attrs.asdict(policy.limits),
+            "settings": [
+                {"name": each.name, "value": to_config_value(each.value), "source": each.source}
+                for each in self.resolved.settings
+            ],
+            "polls": [attrs.asdict(poll) for poll in self.polls],
+            "duration": self.duration,
+            "requests": {name: _finite(value) for name, value in attrs.asdict(self.requests).items()},
+            "max_total_sleep": _finite(self.total_sleep),
+        }
+
+
+def _settings_as_table(resolved: Resolved) -> Table:
+    table = Table("setting", "value", "from", **LAYOUT)
+    for each in resolved.settings:
+        table.add_row(each.name, _value_of(each), each.source)
+    return table
+
+
+def _value_of(setting: Setting) -> str:
+    if setting.name == "strategy":
+        return one_line(setting.value)
+    if setting.name == "timeout" and setting.value is not None:
+        return format_duration(setting.value)
+    return format_inline(to_config_value(setting.value))
+
+
+def _polls_as_table(polls: Sequence[PollDescription], width: int) -> Table:
+    """Draw the delays, solid up to the least and shaded up to the greatest; and times, if there is room."""
+    wide = width >= 70
+    table = Table(**LAYOUT)
+    for heading in ("poll", "delay", *(["at"] if wide else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("█ least  ░ most", no_wrap=True)
+    room = max(8, width - (48 if wide else 26))
+    longest = max(poll.most for poll in polls)
+    for poll in polls:
+        delay, time = _span(poll.least, poll.most), _span(poll.earliest, poll.latest)
+        table.add_row(str(poll.number), delay, *([time] if wide else []), _bar(poll, longest, room))
+    return table
+
+
+def _bar(poll: PollDescription, longest: float, room: int) -> str:
+    if not longest:
+        return ""
+    least, most = (round(room * end / longest) for end in (poll.least, poll.most))
+    return "█" * least + "░" * (most - least) or ("▏" if poll.most else "")
+
+
+def _span(least: float, most: float) -> str:
+    low, high = format_duration(least), format_duration(most)
+    return low if low == high else f"{low} … {high}"
+
+
+def _range_of(requests: Bounds) -> str:
+    exact = "" if requests.exact else ", at the very outside"
+    if requests.most == math.inf:
+        return f"{requests.least:g} calls or more, without a bound{exact}"
+    if requests.least == requests.most:
+        return f"{requests.least:g} call{'' if requests.least == 1 else 's'}{exact}"
+    return f"{requests.least:g} to {requests.most:g} calls{exact}"
+
+
+def _most(seconds: float) -> str:
+    return "without a bound" if seconds == math.inf else f"at most {format_duration(seconds)}"
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: what has no bound is null."""
+    return None if value == math.inf else value
+
+
+def _kind_as_text(kind: KindDescription) -> Group:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row("", Text(kind.problem or kind.about, style="red" if kind.problem else ""))
+    for each in kind.fields:
+        default = "required" if each.default is None else f"default {each.default}"
+        grid.add_row("", f"  {each.name}: {each.type}; {default}")
+    return Group(Text.assemble((kind.name, "bold"), f"  {kind.owner}"), grid, "")
+
+
+def _catalogue_as_table() -> Table:
+    table = Table("policy", "strategy", title="The catalogue", **LAYOUT)
+    for name, file in catalogue().items():
+        table.add_row(name, one_line(load_policy(file).strategy))
+    return table
+
+
+def _list_as_json() -> dict[str, Any]:
+    return {
+        "kinds": [attrs.asdict(kind) for kind in describe_kinds()],
+        "catalogue": [
+            {"name": name, "file": str(file), **policy_table(str(file))[1]}
+            for name, file in catalogue().items()
+        ],
+    }

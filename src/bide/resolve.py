@@ -1,0 +1,156 @@
+"""
+Which policy holds: the caller's word before the environment, that before a file, that before the default.
+
+The strategy and each limit are looked up by themselves: whoever says nothing about one leaves it to the next.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from bide.catalogue import policy_table
+from bide.config import DEFAULT_STRATEGY, Layer, Policy, layer_from_config, read_toml
+from bide.errors import ConfigError, Problem
+from bide.inline import parse_scalar
+from bide.wait import Limits
+
+FILE = "bide.toml"
+"""The file that is read from the current folder, if it is there and no other is named."""
+
+LIMITS = tuple(field.name for field in attrs.fields(Limits))
+VARIABLES = {f"BIDE_{name.upper()}": name for name in ("strategy", "config", *LIMITS)}
+"""The environment variables, and what each sets."""
+
+
+@frozen
+class Setting:
+    """One setting, its value, and who says so."""
+
+    name: str
+    value: Any
+    source: str
+
+
+@frozen
+class Resolved:
+    """
+    The policy that holds.
+
+    Args:
+        policy: the strategy and the limits.
+        settings: where each of them comes from.
+    """
+
+    policy: Policy
+    settings: tuple[Setting, ...]
+
+
+@frozen
+class _Source:
+    """What one source says: tables, as a policy has them, with nothing that it does not say."""
+
+    source: str
+    table: Mapping[str, Any]
+    is_option: bool = False
+
+
+def resolve_policy(
+    strategy: str | None = None,
+    limits: Mapping[str, str] | None = None,
+    *,
+    config: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Resolved:
+    """
+    Return the policy that holds, and where each part of it comes from.
+
+    Args:
+        strategy: what the caller says of the strategy, as text; see `bide.catalogue.policy_table`.
+        limits: what the caller says of limits, as text by name; ``"none"`` lifts one.
+        config: the TOML file to read; by default `BIDE_CONFIG`, or ``bide.toml`` if it is there.
+        environ: the environment; by default that of the process.
+
+    Raises:
+        ConfigError: with all that is wrong in any of the sources, also in what is not used in the end.
+    """
+    environ = os.environ if environ is None else environ
+    layers = list(_layers(strategy, limits or {}, config, environ))
+    problems: list[Problem] = []
+    checked: list[tuple[_Source, Layer]] = []
+    for layer in layers:
+        try:
+            checked.append((layer, _check(layer)))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return _merged(checked)
+
+
+def _layers(
+    strategy: str | None, limits: Mapping[str, str], config: str | Path | None, environ: Mapping[str, str]
+) -> Iterator[_Source]:
+    """Yield what each source says, the strongest first."""
+    _refuse_misspelt(environ)
+    for name, text in limits.items():
+        yield _limit(f"--{name.replace('_', '-')}", name, text)
+    if strategy is not None:
+        yield _named_policy("--strategy", strategy)
+    for variable, name in VARIABLES.items():
+        if name in LIMITS and variable in environ:
+            yield _limit(variable, name, environ[variable])
+    if "BIDE_STRATEGY" in environ:
+        yield _named_policy("BIDE_STRATEGY", environ["BIDE_STRATEGY"])
+    config = environ.get("BIDE_CONFIG") if config is None else config
+    if config is not None or Path(FILE).is_file():
+        yield _Source(str(config or FILE), read_toml(config or FILE))
+    yield _Source("default", {"strategy": DEFAULT_STRATEGY, "limits": attrs.asdict(Limits())})
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Name a variable that looks like one of ours; others that begin alike may be anybody's."""
+    for name in environ:
+        close = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+        if name.startswith("BIDE_") and name not in VARIABLES and close:
+            raise ConfigError(Problem(f"unknown variable; did you mean {close[0]}?", source=name))
+
+
+def _limit(source: str, name: str, text: str) -> _Source:
+    return _Source(source, {"limits": {name: parse_scalar(text)}}, is_option=True)
+
+
+def _named_policy(source: str, text: str) -> _Source:
+    try:
+        found, table = policy_table(text)
+    except ConfigError as error:
+        raise ConfigError(attrs.evolve(p, source=p.source or source) for p in error.problems) from error
+    return _Source(f"{source} {found}", table)
+
+
+def _check(layer: _Source) -> Layer:
+    try:
+        return layer_from_config(layer.table)
+    except ConfigError as error:
+        if not layer.is_option:
+            raise error.inside(source=layer.source) from error
+        # An option, or a variable, is its own place.
+        raise ConfigError(Problem(p.rule, source=layer.source) for p in error.problems) from error
+
+
+def _merged(checked: list[tuple[_Source, Layer]]) -> Resolved:
+    """Take each setting from the first layer that says something about it."""
+    found = ((built.strategy, layer.source) for layer, built in checked if built.strategy is not None)
+    strategy, source = next(found)
+    settings = [Setting("strategy", strategy, source)]
+    for name in LIMITS:
+        layer, built = next(pair for pair in checked if name in pair[0].table.get("limits", {}))
+        settings.append(Setting(name, getattr(built.limits, name), layer.source))
+    limits = Limits(**{setting.name: setting.value for setting in settings[1:]})
+    return Resolved(Policy(strategy=strategy, limits=limits), tuple(settings))
