@@ -33,7 +33,7 @@ from bide import (
     WaitTimeout,
 )
 from bide.testing import ScriptedJob, VirtualClock
-from bide_strategies import Exponential, Fixed
+from bide_strategies import Exponential, Fixed, Then
 
 PENDING = Observation("pending")
 DONE = Observation("completed", result="the film")
@@ -139,6 +139,15 @@ def test_failed_polls_say_nothing_about_the_job() -> None:
     assert [update.next_delay for update in updates] == [1, 2, 1, 2, 4, None]
     assert [update.failure for update in updates] == [None, None, down, down, None, None]
     assert updates[-1].calls == 6
+
+
+def test_a_failure_late_in_a_wait_is_no_new_beginning() -> None:
+    """What a strategy chooses after a failure, it chooses in the knowledge of the time."""
+    clock = VirtualClock()
+    script = ScriptedJob([PENDING, PENDING, RequestError("503"), DONE])
+    strategy = Then(start=Fixed(interval=50.0), seconds=60.0, rest=Fixed(interval=3.0))
+    updates = list(poller_on(clock, strategy, Limits()).watch(script.poll))
+    assert [update.next_delay for update in updates] == [50, 50, 3, None]
 
 
 def test_too_many_failures_in_a_row_end_the_wait() -> None:

@@ -28,15 +28,17 @@ from bide.strategy import Observation, Situation, Strategy
 from bide.wait import End, Limits, Outcome, Wait
 
 if TYPE_CHECKING:
-    from bide.bounds import request_bounds
+    from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule_bounds
     from bide.config import Policy, from_config, load_policy, to_config
     from bide.http import JobClient
+    from bide.resolve import resolve_policy
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AttemptsExhausted",
     "BideError",
+    "Bounds",
     "ConfigError",
     "End",
     "JobCancelled",
@@ -58,19 +60,28 @@ __all__ = [
     "Wait",
     "WaitError",
     "WaitTimeout",
+    "delay_bounds",
     "from_config",
     "load_policy",
+    "max_total_sleep",
     "register",
     "request_bounds",
+    "resolve_policy",
+    "schedule_bounds",
     "to_config",
 ]
 
 _LATER = {
+    "Bounds": "bide.bounds",
     "JobClient": "bide.http",
     "Policy": "bide.config",
+    "delay_bounds": "bide.bounds",
     "from_config": "bide.config",
     "load_policy": "bide.config",
+    "max_total_sleep": "bide.bounds",
     "request_bounds": "bide.bounds",
+    "resolve_policy": "bide.resolve",
+    "schedule_bounds": "bide.bounds",
     "to_config": "bide.config",
 }
 

@@ -15,7 +15,7 @@ from bide.inline import parse_inline
 
 def catalogue() -> dict[str, Path]:
     """Return the files of the catalogue by name, in alphabetical order."""
-    return {file.stem: file for file in sorted(_folder().glob("*.toml"))}
+    return {file.stem: file for file in sorted(_folder().glob("*.toml"), key=lambda file: file.stem)}
 
 
 def find_policy(text: str) -> Policy:

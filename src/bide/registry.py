@@ -69,17 +69,16 @@ def import_kinds(module: str) -> None:
     Import a module, so that the strategies which it registers are known.
 
     Raises:
-        ConfigError: it cannot be imported, or registers none.
+        ConfigError: it cannot be imported, or no known strategy is in it or below it.
     """
-    before = dict(_registered)
     try:
         importlib.import_module(module)
     except ConfigError:
         raise
     except Exception as error:
         raise ConfigError(f"the module {module!r} cannot be imported: {error!r}") from error
-    owners = {kind.owner for kind in _registered.values()}
-    if _registered == before and f"module {module}" not in owners:
+    targets = [kind.target for owners in kinds().values() for kind in owners]
+    if not any(target.startswith((f"{module}:", f"{module}.")) for target in targets):
         raise ConfigError(f"the module {module!r} registers no strategy: decorate one with bide.register(…)")
 
 

@@ -148,7 +148,6 @@ class Wait:
         "_deadline",
         "_draw",
         "_failed_delay",
-        "_failing_since",
         "_failures",
         "_limits",
         "_max_calls",
@@ -177,7 +176,6 @@ class Wait:
         self._previous_delay = 0.0
         self._failures = 0
         self._failed_delay = 0.0
-        self._failing_since = now
         self.calls = 0
         self.elapsed = 0.0
         self.observation: Observation | None = None
@@ -239,11 +237,8 @@ class Wait:
         return self._until_next(delay, hint, now)
 
     def _delay_after_failure(self, now: float, hint: float | None) -> float:
-        if self._failures == 1:
-            self._failing_since = now
-            self._failed_delay = 0.0
-        since = now - self._failing_since
-        delay = self._chosen(Situation(self._failures, since, self._failed_delay, self.observation))
+        before = 0.0 if self._failures == 1 else self._failed_delay
+        delay = self._chosen(Situation(self._failures, self.elapsed, before, self.observation))
         self._failed_delay = delay
         return self._until_next(delay, hint, now)
 

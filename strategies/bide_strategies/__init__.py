@@ -2,6 +2,7 @@
 
 from bide_strategies.clamp import Clamp
 from bide_strategies.decorrelated_jitter import DecorrelatedJitter
+from bide_strategies.envelope import Envelope
 from bide_strategies.exponential import Exponential
 from bide_strategies.fibonacci import Fibonacci
 from bide_strategies.fixed import Fixed
@@ -18,6 +19,7 @@ __all__ = [
     "Additive",
     "Clamp",
     "DecorrelatedJitter",
+    "Envelope",
     "Equal",
     "Exponential",
     "Fibonacci",

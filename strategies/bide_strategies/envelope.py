@@ -12,6 +12,8 @@ class Envelope:
     """
     Be as early as the earliest of several strategies at u = 0, and as late as the latest at u = 1.
 
+    It is for bounds: what a strategy that chooses between others declares as its ``envelope``.
+
     Args:
         strategies: one of which chooses each delay; the first of them the one before the first poll.
     """

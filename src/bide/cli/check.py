@@ -49,7 +49,8 @@ def _imported(target: str) -> Strategy:
             found = getattr(found, name)
         strategy = found() if isinstance(found, type) else found
     except Exception as error:
-        raise ConfigError(f"{target}: cannot be imported and built: {error!r}") from error
+        hint = "; a class must need no arguments, so name a strategy, or write kind(field=value, …)"
+        raise ConfigError(f"{target}: cannot be imported and built: {error!r}{hint}") from error
     if not isinstance(strategy, Strategy):
         raise ConfigError(f"{target}: is no strategy: it has no method 'delay'")
     return strategy

@@ -7,13 +7,14 @@ import pickle
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise, product
 from typing import Any
 
 import attrs
 
 from bide.bounds import request_bounds
 from bide.config import fields_to_config, from_fields
-from bide.strategy import Observation, Situation, Strategy, ceiling_of, clump_of
+from bide.strategy import Observation, Situation, Strategy, ceiling_of, clump_of, envelope_of
 from bide.wait import Limits, Outcome, Wait
 
 try:
@@ -33,6 +34,8 @@ _SETTINGS = settings(
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+_PENDING = Observation("pending")
 
 _observations = st.none() | st.builds(
     Observation,
@@ -173,11 +176,15 @@ def _require_no_clump(strategy: Strategy) -> None:
     if not _has_jitter(strategy):
         return
     allowed = max(SMALL_SHARE, clump_of(strategy))
-    for begin in (20, 100_000):
-        delays = [delay for chain in range(100) for delay in _chain(strategy, begin, random.Random(chain))]
+    for begin, elapsed in product((20, 100_000), (0.0, 1e3, 1e6)):
+        delays = [
+            delay for seed in range(50) for delay in _chain(strategy, begin, elapsed, random.Random(seed))
+        ]
         value, count = Counter(delays).most_common(1)[0]
         if count / len(delays) > allowed:
-            share = f"{count / len(delays):.0%} of the delays after {begin} polls are {value!r}"
+            share = (
+                f"{count / len(delays):.0%} of the delays after {begin} polls, {elapsed:g} s, are {value!r}"
+            )
             raise LawBroken(
                 "capped", f"{strategy!r} gathers its draws:\n  {share}; at most {allowed:.0%} may be"
             )
@@ -185,15 +192,18 @@ def _require_no_clump(strategy: Strategy) -> None:
 
 def _has_jitter(strategy: Strategy) -> bool:
     """Say whether any of the first delays depends on the draw."""
-    situations = [Situation(polls, float(polls), 1.0, Observation("pending")) for polls in range(1, 20)]
+    situations = [
+        Situation(polls, elapsed, 1.0, _PENDING)
+        for polls, elapsed in product(range(1, 20), (*map(float, range(1, 20)), 1e2, 1e3, 1e4, 1e6))
+    ]
     return any(strategy.delay(situation, 0.0) != strategy.delay(situation, 1.0) for situation in situations)
 
 
-def _chain(strategy: Strategy, begin: int, chance: random.Random) -> Iterator[float]:
+def _chain(strategy: Strategy, begin: int, elapsed: float, chance: random.Random) -> Iterator[float]:
     """Yield twenty delays of a wait, after twenty more in which it settles."""
-    elapsed = delay = 0.0
+    delay = 0.0
     for step in range(40):
-        situation = Situation(begin + step, elapsed, delay, Observation("pending"))
+        situation = Situation(begin + step, elapsed, delay, _PENDING)
         delay = strategy.delay(situation, chance.random())
         elapsed += delay
         if step >= 20:
@@ -222,17 +232,70 @@ def _names_in(value: Any) -> dict[str, Any]:
 
 def _counted(strategy: Strategy) -> None:
     """The polls of a wait lie within `request_bounds`, whatever is drawn and however long answers take."""
+    _require_order(strategy)
+    _require_enclosed(strategy)
 
     @_SETTINGS
-    @given(_limits, st.floats(0, 1e5), st.floats(0, 10), st.randoms(use_true_random=False))
-    def counted(limits: Limits, duration: float, latency: float, chance: random.Random) -> None:
+    @given(_limits, st.floats(0, 1e5), st.floats(0, 10), st.integers(0, 1_000_000))
+    def counted(limits: Limits, duration: float, latency: float, seed: int) -> None:
         bounds = request_bounds(strategy, duration, limits, latency=latency)
-        calls = _calls(strategy, duration, limits, latency, chance)
+        calls = _calls(strategy, duration, limits, latency, random.Random(seed))
         if not bounds.least <= calls <= bounds.most:
-            wait = f"a wait for a job of {duration!r} s within {limits!r}, answers taking up to {latency!r} s"
+            wait = f"a wait for a job of {duration!r} s within {limits!r}, with answers in {latency!r} s"
             raise LawBroken("counted", f"{strategy!r}:\n  {wait},\n  made {calls} polls, outside {bounds}")
 
     counted()
+
+
+# From 1 ms to 10**7 s, fifty a decade; between two of them the steepest fall is searched for.
+_TIMES = (0.0, *(10 ** (step / 50) for step in range(-150, 351)))
+
+
+def _require_order(strategy: Strategy) -> None:
+    """Hold the envelope to its promise: of two waits, the one later at a poll is not earlier at the next."""
+    envelope = envelope_of(strategy)
+    for polls, previous, u in product((1, 5, 1_000), (0.0, 100.0), (0.0, 1.0)):
+
+        def delay(at: float, polls: int = polls, previous: float = previous, u: float = u) -> float:
+            return envelope.delay(Situation(polls, at, previous, _PENDING), u)
+
+        delays = list(map(delay, _TIMES))
+        for (at, before), (later, after) in pairwise(zip(_TIMES, delays, strict=True)):
+            if after < before * (1 - 1e-9):
+                _require_no_step(envelope, delay, at, later)
+
+
+def _require_no_step(envelope: Strategy, delay: Callable[[float], float], at: float, later: float) -> None:
+    """Halve an interval in which the delay falls, to where it falls more, and see how steep it is there."""
+    for _ in range(30):
+        middle = (at + later) / 2
+        if delay(at) - delay(middle) > delay(middle) - delay(later):
+            later = middle
+        else:
+            at = middle
+    if later + delay(later) < (at + delay(at)) * (1 - 1e-9):
+        raise LawBroken(
+            "counted",
+            f"{envelope!r}:\n  a poll at {at:.6g} s is followed by one at {at + delay(at):.6g} s,"
+            f"\n  but one that comes a moment later by one at {later + delay(later):.6g} s;"
+            " declare an 'envelope'",
+        )
+
+
+def _require_enclosed(strategy: Strategy) -> None:
+    """Hold the envelope to its other promise: not later at u = 0, nor earlier at u = 1, whatever is seen."""
+    envelope = envelope_of(strategy)
+
+    @_SETTINGS
+    @given(_situations, _observations, _draws)
+    def enclosed(situation: Situation, other: Observation | None, u: float) -> None:
+        ends = [envelope.delay(situation._replace(observation=other), end) for end in (0.0, 1.0)]
+        delay = strategy.delay(situation, u)
+        if not ends[0] * (1 - 1e-9) <= delay <= ends[1] * (1 + 1e-9):
+            what = f"{delay!r}; with {other!r} the envelope is from {ends[0]!r} to {ends[1]!r}"
+            raise LawBroken("counted", _called(strategy, situation, u, what))
+
+    enclosed()
 
 
 def _calls(strategy: Strategy, duration: float, limits: Limits, latency: float, chance: random.Random) -> int:
