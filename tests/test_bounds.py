@@ -103,7 +103,14 @@ def test_a_job_that_never_ends_is_bounded_by_the_limits() -> None:
     assert request_bounds(Fixed(interval=10.0), math.inf, Limits(max_attempts=None, timeout=60.0)) == Bounds(
         7, 7
     )
-    assert request_bounds(Fixed(interval=10.0), math.inf).least == math.inf
+    assert request_bounds(Fixed(interval=10.0), math.inf).most == math.inf
+
+
+def test_what_is_too_many_to_count_is_not_called_exact() -> None:
+    """A million polls and more are bounded from below by what was counted, and from above by the limit."""
+    bounds = request_bounds(Fixed(interval=1e-4), 1e9, Limits(max_attempts=None))
+    assert 100_000 < bounds.least < 1_200_001 < bounds.most
+    assert not bounds.exact
 
 
 def test_where_time_or_progress_decides_the_bounds_say_that_they_are_not_exact() -> None:

@@ -23,6 +23,7 @@ from bide import (
     RequestRefused,
 )
 from bide.config import default_strategy
+from bide.http import transfer
 from bide.http.hints import retry_after
 from bide.testing import VirtualClock
 from bide_strategies import Additive, Exponential, Fixed
@@ -286,7 +287,7 @@ def test_a_strategy_without_a_base_says_so() -> None:
 @pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://host", "http://", "//host", "http://[::1", 3])
 def test_a_url_that_is_no_server_s_is_refused(url: Any) -> None:
     """The mistake shows where it is made, not at the first request."""
-    with pytest.raises(ConfigError, match="the server's URL must be"):
+    with pytest.raises(ConfigError, match="the server's URL"):
         JobClient(url)
 
 
@@ -299,6 +300,61 @@ def test_a_password_in_the_url_is_not_shown() -> None:
         client.get_status("a1")
     assert "server.test" in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"request_timeout": math.nan}, "request_timeout: must be a finite number > 0"),
+        ({"request_timeout": "1s"}, "request_timeout: must be a finite number > 0"),
+        ({"strategy": "fixed"}, "strategy: must be a strategy, such as Fixed(), got 'fixed'"),
+        ({"strategy": Fixed}, "strategy: must be a strategy"),
+        ({"limits": {"timeout": 1}}, "limits: must be Limits"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """The mistake shows where it is made, not in the midst of a wait."""
+    with pytest.raises(ConfigError) as caught:
+        client_of(always(200), **arguments)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("job_id", ["", ".", "..", None, 3])
+def test_an_id_that_is_none_is_refused(job_id: Any) -> None:
+    """No request is made for what no job can be called."""
+    with pytest.raises(ConfigError, match="a job's id must be text"):
+        client_of(always(200)).get_status(job_id)
+
+
+@pytest.mark.parametrize("work", ["abc", {"duration": math.nan}, {"duration": object()}, 3])
+def test_work_that_json_cannot_hold_is_refused(work: Any) -> None:
+    """No request is made for it."""
+    with pytest.raises(ConfigError, match="work must be"):
+        client_of(always(200)).create_job(work)
+
+
+@pytest.mark.parametrize("variable", [("HTTPS_PROXY", "foo://x"), ("SSL_CERT_FILE", "/nonexistent")])
+def test_an_environment_that_cannot_be_used_is_named(
+    variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad proxy or certificate file is the configuration's fault, and says so."""
+    monkeypatch.setenv(*variable)
+    transfer._tls.cache_clear()
+    with pytest.raises(ConfigError, match="the environment's proxy or certificates cannot be used"):
+        JobClient("http://server.test")
+    transfer._tls.cache_clear()
+
+
+def test_this_machine_is_not_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server on a loopback address is asked directly, whatever the environment says of proxies."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
+    for url, proxied in (
+        ("http://127.0.0.1:1", False),
+        ("http://[::1]:1", False),
+        ("http://server.test", True),
+    ):
+        with JobClient(url) as client:
+            assert bool(client._http._mounts) is proxied
 
 
 def test_a_client_closes_only_what_it_opened() -> None:

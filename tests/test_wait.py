@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bide import (
     AttemptsExhausted,
+    ConfigError,
     End,
     JobCancelled,
     JobFailed,
@@ -148,6 +149,88 @@ def test_a_failure_late_in_a_wait_is_no_new_beginning() -> None:
     strategy = Then(start=Fixed(interval=50.0), seconds=60.0, rest=Fixed(interval=3.0))
     updates = list(poller_on(clock, strategy, Limits()).watch(script.poll))
     assert [update.next_delay for update in updates] == [50, 50, 3, None]
+
+
+def test_a_strategy_is_told_the_truth() -> None:
+    """Polls, time, its own delay and what was last seen: each as it is when the delay is chosen."""
+    told: list[Situation] = []
+
+    @frozen
+    class Recording:
+        def delay(self, situation: Situation, u: float) -> float:
+            told.append(situation)
+            return 2.0
+
+    clock = VirtualClock()
+    halfway = Observation("pending", progress=0.5)
+    down = RequestError("503")
+    job = ScriptedJob([PENDING, down, down, halfway, DONE], clock, latency=0.5)
+    poller_on(clock, Recording(), Limits()).wait(job.poll)
+    assert told == [
+        Situation(0, 0.0, 0.0, None),
+        Situation(1, 2.5, 2.0, PENDING),
+        Situation(1, 5.0, 0.0, PENDING),  # the first failure in a row
+        Situation(2, 7.5, 2.0, PENDING),
+        Situation(2, 10.0, 2.0, halfway),
+    ]
+
+
+def test_a_poll_that_the_deadline_cut_short_is_followed_by_one_at_it() -> None:
+    """Such a failure is no fault of the server: it does not end the streak before the last look."""
+    clock = VirtualClock()
+    job = ScriptedJob([RequestError("cut short"), DONE], clock, latency=4.0)
+    outcome = poller_on(clock, EVERY_SECOND, Limits(timeout=4.0, max_failures=1)).wait(job.poll)
+    assert job.polls == [0.0, 4.0]
+    assert outcome.end is End.COMPLETED
+
+
+@pytest.mark.parametrize("early", [0.01, 0.5])
+def test_a_sleep_that_ends_early_is_no_deadline(early: float) -> None:
+    """A poll that comes noticeably before the deadline is not taken for the one at it."""
+    clock = VirtualClock()
+    job = ScriptedJob([DONE], clock, ends_at=9.999)
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds - early if seconds > early else seconds)
+
+    limits = Limits(max_attempts=None, timeout=10.0)
+    poller = Poller(Fixed(interval=100.0), limits, clock=clock.time, sleep=sleep)
+    assert poller.wait(job.poll).elapsed == pytest.approx(10.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("form", ["called back", "watched"])
+def test_who_takes_time_over_an_update_does_not_move_the_schedule(form: str) -> None:
+    """The next poll comes when it was due, and the deadline where it was."""
+    clock = VirtualClock()
+    job = ScriptedJob(clock=clock, ends_at=math.inf)
+    poller = poller_on(clock, EVERY_SECOND, Limits(timeout=2.5))
+
+    def watch_slowly() -> None:
+        for _ in poller.watch(job.poll):
+            clock.sleep(0.8)
+
+    def wait_slowly() -> None:
+        poller.wait(job.poll, on_update=lambda _: clock.sleep(0.8))
+
+    with pytest.raises(WaitTimeout):
+        (watch_slowly if form == "watched" else wait_slowly)()
+    assert job.polls == pytest.approx([0.0, 1.0, 2.0, 2.8])  # the last one is late, and still the last
+
+
+@pytest.mark.parametrize("answer", [None, "completed", Observation])
+def test_a_poll_function_that_returns_something_else_is_told(answer: object) -> None:
+    """The error says what it must return, and what it did."""
+    with pytest.raises(TypeError, match="the poll function must return an Observation, got"):
+        poller_on(VirtualClock(), EVERY_SECOND, Limits()).wait(lambda: answer)  # type: ignore[arg-type, return-value]
+
+
+def test_a_poller_takes_nothing_but_strategies() -> None:
+    """The mistake shows where it is made."""
+    for wrong in (None, "fixed", Fixed, 3):
+        with pytest.raises(ConfigError, match="strategy: must be a strategy"):
+            Poller(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="jitter: must be a jitter, such as Full"):
+        Exponential(jitter="full")  # type: ignore[arg-type]
 
 
 def test_too_many_failures_in_a_row_end_the_wait() -> None:

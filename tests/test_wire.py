@@ -14,9 +14,16 @@ pytestmark = pytest.mark.wire
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[JobClient]:
-    """A client of a real server whose jobs last a quarter of a second."""
-    with server_process("--durations", "250ms", "--failing", "0") as url, JobClient(url) as client:
+def url() -> Iterator[str]:
+    """The URL of a real server whose jobs last a quarter of a second."""
+    with server_process("--durations", "250ms", "--failing", "0") as url:
+        yield url
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[JobClient]:
+    """A client of that server, with the defaults."""
+    with JobClient(url) as client:
         yield client
 
 
@@ -42,19 +49,17 @@ def test_a_failed_job_is_an_error(client: JobClient) -> None:
 
 def test_one_attempt_ends_with_attempts_exhausted(client: JobClient) -> None:
     """After `set_max_attempts(1)` there is one call and no more."""
-    one_look = JobClient(client.url_of("").removesuffix("/v1/jobs/"))
-    one_look.set_max_attempts(1)
-    with one_look, pytest.raises(AttemptsExhausted) as caught:
-        one_look.wait_for_job(client.create_job({"duration": 60}))
+    client.set_max_attempts(1)
+    with pytest.raises(AttemptsExhausted) as caught:
+        client.wait_for_job(client.create_job({"duration": 60}))
     assert caught.value.calls == 1
 
 
 def test_a_timeout_of_a_millisecond_times_out(client: JobClient) -> None:
     """After `set_timeout(0.001)` the wait ends soon, as timed out, whatever the request takes."""
-    hasty = JobClient(client.url_of("").removesuffix("/v1/jobs/"))
-    hasty.set_timeout(0.001)
-    with hasty, pytest.raises(WaitTimeout) as caught:
-        hasty.wait_for_job(client.create_job({"duration": 60}))
+    client.set_timeout(0.001)
+    with pytest.raises(WaitTimeout) as caught:
+        client.wait_for_job(client.create_job({"duration": 60}))
     assert caught.value.elapsed < 5
 
 

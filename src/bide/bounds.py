@@ -41,7 +41,7 @@ _UNLIMITED = Limits(max_attempts=None, timeout=None)
 
 # A wait that polls so often in no time, or so often at all, has no bound for the person who asks.
 _MOST_AT_ONCE = 1_000
-_MOST_POLLS = 1_000_000
+_MOST_POLLS = 100_000
 
 
 def delay_bounds(strategy: Strategy, situation: Situation) -> Bounds:
@@ -83,8 +83,8 @@ def request_bounds(
         latency: the most seconds that an answer takes; the least is 0.
 
     Returns:
-        The counts; `most` is `max_attempts`, or infinite, where a strategy may poll for ever in no time, as
-        full jitter may that draws zeros, or more than a million times.
+        The counts. Where a strategy may poll for ever in no time, as full jitter may that draws zeros, or
+        polls more than a hundred thousand times, `most` is `max_attempts`, or infinite, and not exact.
 
     Raises:
         ConfigError: the duration or the latency is no number of seconds.
@@ -92,9 +92,11 @@ def request_bounds(
     _require_seconds("duration", duration)
     _require_seconds("latency", latency)
     envelope = envelope_of(strategy)
-    least = _polls(envelope, duration, limits, 1.0, latency)
-    most = _polls(envelope, duration, limits, 0.0, 0.0)
-    return Bounds(least, most, _is_exact(strategy))
+    fewest, counted_fewest = _polls(envelope, duration, limits, 1.0, latency)
+    most, counted_most = _polls(envelope, duration, limits, 0.0, 0.0)
+    if not counted_most:
+        most = math.inf if limits.max_attempts is None else limits.max_attempts
+    return Bounds(fewest, most, _is_exact(strategy) and counted_fewest and counted_most)
 
 
 def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED) -> float:
@@ -131,14 +133,17 @@ def _time_of(strategy: Strategy, n: int, u: float, latency: float) -> float:
     return now
 
 
-def _polls(strategy: Strategy, duration: float, limits: Limits, u: float, latency: float) -> float:
+def _polls(
+    strategy: Strategy, duration: float, limits: Limits, u: float, latency: float
+) -> tuple[float, bool]:
+    """Return how many polls the wait makes, and whether they were counted to the end."""
     count = at_once = 0
     for delay in _delays(strategy, duration, limits, u, latency):
         count += 1
         at_once = 0 if delay else at_once + 1
         if at_once > _MOST_AT_ONCE or count > _MOST_POLLS:
-            return math.inf if limits.max_attempts is None else limits.max_attempts
-    return count
+            return count, False
+    return count, True
 
 
 def _delays(strategy: Strategy, duration: float, limits: Limits, u: float, latency: float) -> Iterator[float]:

@@ -236,7 +236,12 @@ def _unknown_fields(table: Mapping[str, Any], fields: Mapping[str, Any]) -> list
 
 
 def _structure_field(value: Any, attribute: attrs.Attribute[Any]) -> Any:
-    built: Any = _converter.structure(value, cast("type[Any]", attribute.type))
+    try:
+        built: Any = _converter.structure(value, cast("type[Any]", attribute.type))
+    except ConfigError:
+        raise
+    except Exception as error:  # of a type that nobody has taught the converter
+        raise ConfigError(f"cannot be read as {attribute.type}, got {shown(value)}: {error!r}") from error
     try:
         if attribute.validator is not None:
             attribute.validator(None, attribute, built)
@@ -254,6 +259,8 @@ def _built(cls: type[Any], values: dict[str, Any]) -> Any:
         raise
     except (ValueError, TypeError) as error:  # what attrs' own validators raise
         raise ConfigError(str(error.args[0] if error.args else error)) from error
+    except Exception as error:
+        raise ConfigError(f"cannot be built: {error!r}") from error
 
 
 def _structure_tuple(value: Any, tuple_type: Any) -> Any:
@@ -320,6 +327,10 @@ def is_union(kind: Any) -> bool:
     return get_origin(kind) in (Union, UnionType)
 
 
+def _is_union_of_kinds(kind: Any) -> bool:
+    return is_union(kind) and all(hasattr(member, "kind") for member in get_args(kind))
+
+
 def _is_optional(kind: Any) -> bool:
     return is_union(kind) and NoneType in get_args(kind)
 
@@ -331,7 +342,7 @@ def _is_tuple(kind: Any) -> bool:
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook_factory(attrs.has, _structure_class)
-    converter.register_structure_hook_func(is_union, _structure_union)
+    converter.register_structure_hook_func(_is_union_of_kinds, _structure_union)
     converter.register_structure_hook_func(_is_optional, _structure_optional)
     converter.register_structure_hook_func(_is_tuple, _structure_tuple)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)

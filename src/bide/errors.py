@@ -90,6 +90,12 @@ def shown(value: object) -> str:
         return "a number of thousands of digits"
 
 
+def printable(text: str, most: int = 500) -> str:
+    """Return a text as one line of at most so many characters, with escapes for what cannot be seen."""
+    safe = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[:most])
+    return safe if len(safe) <= most and len(text) <= most else f"{safe[:most]}…"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the end of a sentence about an unknown word: its likeliest spelling, and what there is."""
     known = sorted(known)
@@ -114,8 +120,8 @@ class RequestError(BideError):
     """
 
     def __init__(self, message: str, *, hint: float | None = None) -> None:
-        """Keep the hint beside the message."""
-        super().__init__(message)
+        """Keep the hint; and of the message, which may quote a server, what fits one line of a screen."""
+        super().__init__(printable(message))
         self.hint = hint
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 from attrs import field, frozen
 
-from bide.errors import RequestError
+from bide.errors import RequestError, shown
+from bide.rules import STRATEGY, Has
 from bide.strategy import Observation, Strategy
 from bide.wait import Limits, Outcome, Wait
 
@@ -58,8 +59,8 @@ class Poller:
         draw: gives one number in [0, 1] for each delay.
     """
 
-    strategy: Strategy
-    limits: Limits = field(factory=Limits)
+    strategy: Strategy = field(validator=STRATEGY)
+    limits: Limits = field(factory=Limits, validator=Has("max_attempts", "Limits(…)"))
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
     sleep: Callable[[float], None] = field(default=time.sleep, kw_only=True)
     draw: Callable[[], float] = field(default=random.random, kw_only=True)
@@ -92,6 +93,7 @@ class Poller:
             step = self._step(wait, step, poll)
             if on_update is not None:
                 on_update(_update(wait, step))
+                step = self._left_of(step, wait)
         return step.raise_for_end()
 
     def watch(self, poll: Callable[[], Observation], wait: Wait | None = None) -> Iterator[Update]:
@@ -110,7 +112,14 @@ class Poller:
         while not isinstance(step, Outcome):
             step = self._step(wait, step, poll)
             yield _update(wait, step)
+            step = self._left_of(step, wait)
         step.raise_for_end()
+
+    def _left_of(self, step: float | Outcome, wait: Wait) -> float | Outcome:
+        """Return what is left of a delay once somebody has taken time over an update."""
+        if isinstance(step, Outcome):
+            return step
+        return max(0.0, step - (self.clock() - wait.started - wait.elapsed))
 
     def _step(self, wait: Wait, delay: float, poll: Callable[[], Observation]) -> float | Outcome:
         """Sleep, look once, and return what the engine makes of it."""
@@ -118,6 +127,8 @@ class Poller:
             self.sleep(delay)
         try:
             observation = poll()
+            if not isinstance(observation, Observation):
+                raise TypeError(f"the poll function must return an Observation, got {shown(observation)}")
         except RequestError as failure:
             return wait.failed(failure, self.clock())
         return wait.answered(observation, self.clock())

@@ -58,6 +58,29 @@ class Number:
         return " ".join(word for word in words if word)
 
 
+@frozen
+class Has:
+    """
+    The field holds an instance that has an attribute, such as the method that makes it what it should be.
+
+    Args:
+        name: of the attribute.
+        words: what such a thing is called.
+    """
+
+    name: str
+    words: str
+
+    def __call__(self, instance: object, attribute: Attribute[Any], value: object) -> None:
+        """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
+        if isinstance(value, type) or not hasattr(value, self.name):
+            raise ConfigError(Problem(f"must be {self.words}, got {shown(value)}", (attribute.name,)))
+
+
+STRATEGY = Has("delay", "a strategy, such as Fixed()")
+"""The rule for a field that holds a strategy."""
+
+
 def seconds(*, above: float | None = None, least: float | None = None, optional: bool = False) -> Number:
     """Return the rule for a duration in seconds; never more than `MAX_SECONDS`."""
     return Number(above=above, least=least, most=MAX_SECONDS, unit="seconds", optional=optional)

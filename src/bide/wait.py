@@ -21,6 +21,7 @@ from bide.errors import (
     StrategyError,
     WaitError,
     WaitTimeout,
+    printable,
 )
 from bide.rules import Number, seconds
 from bide.strategy import Observation, Situation, Strategy
@@ -116,7 +117,9 @@ class Outcome:
         if self.failure is not None or self.end is not End.JOB_FAILED or self.observation is None:
             return self.failure
         said = self.observation.result
-        return said["message"] if isinstance(said, dict) and "message" in said else said
+        if isinstance(said, dict) and isinstance(said.get("message"), str):
+            said = said["message"]
+        return said if said is None else printable(str(said))
 
 
 class Wait:
@@ -212,16 +215,18 @@ class Wait:
         self.calls += 1
         self.elapsed = now - self.started
         self.failure = failure
-        end = self._end_by_failure(failure) or self._limit_reached(now)
+        end = self._end_by_failure(failure, now) or self._limit_reached(now)
         if end is not None:
             return self._outcome(end)
         return self._delay_after_failure(now, failure.hint)
 
-    def _end_by_failure(self, failure: RequestError) -> End | None:
+    def _end_by_failure(self, failure: RequestError, now: float) -> End | None:
         if isinstance(failure, JobNotFound):
             return End.JOB_NOT_FOUND
         if isinstance(failure, RequestRefused):
             return End.REFUSED
+        if now >= self._deadline and not self._at_deadline:
+            return None  # the deadline cut it short; the look at the deadline is still to come
         self._failures += 1
         most = self._limits.max_failures
         return End.POLLS_FAILED if most is not None and self._failures >= most else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve, field, frozen
 
 from bide.durations import MAX_SECONDS, Seconds
-from bide.rules import ordered, seconds
+from bide.rules import STRATEGY, ordered, seconds
 from bide.strategy import Situation, Strategy, envelope_of
 
 
@@ -22,7 +22,7 @@ class Clamp:
         high: greatest delay, in seconds; >= low.
     """
 
-    strategy: Strategy
+    strategy: Strategy = field(validator=STRATEGY)
     low: Seconds = field(default=0.0, validator=seconds(least=0))
     high: Seconds = field(default=MAX_SECONDS, validator=seconds(above=0))
 

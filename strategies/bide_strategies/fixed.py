@@ -7,7 +7,7 @@ from attrs import field, frozen
 from bide.durations import Seconds
 from bide.rules import seconds
 from bide_strategies.growing import Growing
-from bide_strategies.jitter import Jitter, NoJitter
+from bide_strategies.jitter import JITTER, Jitter, NoJitter
 
 
 @frozen(kw_only=True)
@@ -22,7 +22,7 @@ class Fixed(Growing):
     """
 
     interval: Seconds = field(default=1.0, validator=seconds(above=0))
-    jitter: Jitter = field(factory=NoJitter)
+    jitter: Jitter = field(factory=NoJitter, validator=JITTER)
     first: Seconds = field(default=0.0, validator=seconds(least=0))
 
     @property

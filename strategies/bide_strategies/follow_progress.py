@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from bide.durations import Seconds
-from bide.rules import ordered, seconds
+from bide.rules import STRATEGY, ordered, seconds
 from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
 from bide_strategies.envelope import Envelope
 from bide_strategies.fixed import Fixed
@@ -24,7 +24,7 @@ class FollowProgress:
     Source: linear extrapolation, as in the progress bars of wget and tqdm.
     """
 
-    fallback: Strategy
+    fallback: Strategy = field(validator=STRATEGY)
     floor: Seconds = field(default=0.5, validator=seconds(above=0))
     cap: Seconds = field(default=30.0, validator=seconds(above=0))
 

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from bide.durations import Seconds
 from bide.errors import ConfigError
-from bide.rules import Number
+from bide.rules import Has, Number
 from bide.rules import seconds as duration
 
 
@@ -105,5 +105,8 @@ class Additive:
         most = self.share * delay if self.share is not None else self.seconds or 0.0
         return delay + u * most
 
+
+JITTER = Has("spread", "a jitter, such as Full()")
+"""The rule for a field that holds a jitter."""
 
 Jitter = NoJitter | Full | Equal | Proportional | Additive

@@ -7,7 +7,7 @@ from attrs import field, frozen
 from bide.durations import Seconds
 from bide.rules import ordered, seconds
 from bide_strategies.growing import Growing
-from bide_strategies.jitter import Jitter, NoJitter
+from bide_strategies.jitter import JITTER, Jitter, NoJitter
 
 
 @frozen(kw_only=True)
@@ -28,7 +28,7 @@ class Linear(Growing):
     base: Seconds = field(default=1.0, validator=seconds(above=0))
     step: Seconds = field(default=1.0, validator=seconds(least=0))
     cap: Seconds = field(default=10.0, validator=seconds(above=0))
-    jitter: Jitter = field(factory=NoJitter)
+    jitter: Jitter = field(factory=NoJitter, validator=JITTER)
     first: Seconds = field(default=0.0, validator=seconds(least=0))
 
     def __attrs_post_init__(self) -> None:

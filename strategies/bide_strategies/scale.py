@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve, field, frozen
 
-from bide.rules import Number
+from bide.rules import STRATEGY, Number
 from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
 
 
@@ -18,7 +18,7 @@ class Scale:
         factor: of all its delays; from 1e-6 to 1e6.
     """
 
-    strategy: Strategy
+    strategy: Strategy = field(validator=STRATEGY)
     factor: float = field(validator=Number(least=1e-6, most=1e6))
 
     @property

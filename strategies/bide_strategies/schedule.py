@@ -11,7 +11,7 @@ from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
 from bide.rules import seconds
 from bide_strategies.growing import Growing
-from bide_strategies.jitter import Jitter, NoJitter
+from bide_strategies.jitter import JITTER, Jitter, NoJitter
 
 _DELAY = seconds(least=0)
 
@@ -47,7 +47,7 @@ class Schedule(Growing):
     """
 
     delays: tuple[Seconds, ...] = field(validator=_delays, converter=_as_tuple)
-    jitter: Jitter = field(factory=NoJitter)
+    jitter: Jitter = field(factory=NoJitter, validator=JITTER)
     first: Seconds = field(default=0.0, validator=seconds(least=0))
 
     @property

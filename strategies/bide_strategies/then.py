@@ -6,7 +6,7 @@ from attrs import Factory, evolve, field, frozen
 
 from bide.durations import Seconds
 from bide.errors import ConfigError
-from bide.rules import Number, seconds
+from bide.rules import STRATEGY, Number, seconds
 from bide.strategy import Situation, Strategy, ceiling_of, envelope_of
 from bide_strategies.envelope import Envelope
 
@@ -29,8 +29,8 @@ class Then:
         rest: chooses all delays after.
     """
 
-    start: Strategy
-    rest: Strategy
+    start: Strategy = field(validator=STRATEGY)
+    rest: Strategy = field(validator=STRATEGY)
     polls: int | None = field(default=None, validator=Number(least=1, whole=True, optional=True))
     seconds: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     _polls_of_start: int = field(
@@ -84,7 +84,7 @@ class Then:
 class _Late:
     """A strategy that begins after so many polls of another."""
 
-    strategy: Strategy
+    strategy: Strategy = field(validator=STRATEGY)
     after: int
 
     def delay(self, situation: Situation, u: float) -> float:

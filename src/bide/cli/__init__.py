@@ -11,7 +11,8 @@ def main() -> None:
         import click  # noqa: F401 - only to see that it is there
         import rich  # noqa: F401
     except ImportError as error:
-        sys.exit(f"bide: the command line needs {error.name}: pip install 'bide[cli]'")
+        sys.stderr.write(f"bide: the command line needs {error.name}: install bide with its extra 'cli'\n")
+        sys.exit(2)
     from bide.cli.app import run
 
     sys.exit(run())

@@ -25,7 +25,7 @@ from bide.errors import (
 )
 from bide.registry import import_kinds
 
-JOB_FAILED, USAGE, GAVE_UP, NO_SUCH_JOB, NO_SERVER, INTERRUPTED = 1, 2, 3, 4, 5, 130
+JOB_FAILED, USAGE, GAVE_UP, NO_SUCH_JOB, NO_SERVER, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 5, 70, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,6 +49,7 @@ def cli(modules: tuple[str, ...]) -> None:
     3    timed out, or the limit of calls was reached
     4    no such job
     5    the server cannot be reached, refuses, or answers nonsense
+    70   a fault of bide, or of a plug-in
     130  interrupted
     """  # noqa: D301 - click wants the character that \\b stands for
     sys.path.insert(0, "")  # as `python -m` does, so that a module beside the user is found
@@ -71,18 +72,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:  # click's word for Ctrl-C
         return INTERRUPTED
-    except BideError as error:
-        click.echo(f"bide: {error}", err=True)
+    except Exception as error:  # never a traceback, and never the status of a failed job
+        known = isinstance(error, (BideError, ImportError))
+        click.echo(f"bide: {error if known else f'a fault of bide or of a plug-in: {error!r}'}", err=True)
         return status_of(error)
-    except ImportError as error:  # an extra that is not installed
-        click.echo(f"bide: {error}", err=True)
-        return USAGE
 
 
-def status_of(error: BideError) -> int:
+def status_of(error: Exception) -> int:
     """Return the exit status that tells of an error."""
-    if isinstance(error, (ConfigError, StrategyError)):
+    if isinstance(error, (ConfigError, StrategyError, ImportError)):  # an extra that is not installed
         return USAGE
+    if not isinstance(error, BideError):
+        return INTERNAL
     if isinstance(error, (JobFailed, JobCancelled)):
         return JOB_FAILED
     if isinstance(error, JobNotFound):

@@ -25,7 +25,7 @@ def save_png(file: str, title: str, polls: Sequence[PollDescription]) -> None:
         import altair as alt
         import vl_convert  # noqa: F401 - what turns the chart into a picture
     except ImportError as error:
-        raise ImportError(f"--png needs {error.name}: pip install 'bide[lab]'") from error
+        raise ImportError(f"--png needs {error.name}: install bide with its extra 'lab'") from error
     base = alt.Chart(alt.InlineData([attrs.asdict(poll) for poll in polls])).encode(
         x=alt.X("number:O", title="poll", axis=alt.Axis(labelAngle=0))
     )

@@ -77,7 +77,8 @@ def demo(
         console.print(
             "lag: from a job's end to the answer that showed it. Fewer calls and less lag are better."
         )
-    _warn_of_unfinished(lanes)
+    if _warn_of_unfinished(lanes):
+        raise click.exceptions.Exit(3)
 
 
 def _entrants(names: Sequence[str]) -> list[Entrant]:
@@ -108,19 +109,24 @@ def _run(
 ) -> list[Lane]:
     console = Console(stderr=True, quiet=quiet)
     lanes = [Lane(entrant.name, len(work)) for entrant in entrants]
-    with Live(get_renderable=lambda: _progress(lanes), console=console, refresh_per_second=8, transient=True):
+    with Live(
+        get_renderable=lambda: _progress(lanes, console.width),
+        console=console,
+        refresh_per_second=8,
+        transient=True,
+    ):
         run_race(server, entrants, work, lanes, seed)
     return lanes
 
 
-def _progress(lanes: Sequence[Lane]) -> Table:
-    table = Table(
-        "strategy", "jobs ended", "calls so far", title="Waiting for real jobs", title_justify="left"
-    )
+def _progress(lanes: Sequence[Lane], width: int) -> Table:
+    """Return what is shown while the race goes on; bars, if there is room."""
+    bars = 20 if width >= _WIDE else 0
+    table = Table("strategy", "jobs", "calls", title="Waiting for real jobs", **LAYOUT)
     for lane in lanes:
         ended = len(lane.ends)
-        bar = "━" * round(20 * ended / lane.jobs)
-        table.add_row(lane.name, f"{bar:<20} {ended}/{lane.jobs}", str(lane.calls))
+        bar = f"{'━' * round(bars * ended / lane.jobs):<{bars}} " if bars else ""
+        table.add_row(lane.name, f"{bar}{ended}/{lane.jobs}", str(lane.calls))
     return table
 
 
@@ -161,7 +167,8 @@ def _as_json(lanes: Sequence[Lane], server_calls: Sequence[int]) -> dict[str, An
     return {"jobs": sum(lane.jobs for lane in lanes), "results": results}
 
 
-def _warn_of_unfinished(lanes: Sequence[Lane]) -> None:
+def _warn_of_unfinished(lanes: Sequence[Lane]) -> bool:
+    """Say which waits gave up, and why; return whether any did."""
     for lane in lanes:
         if lane.unfinished:
             reasons = {str(end) for end in lane.ends} - {"completed", "job failed"}
@@ -169,3 +176,4 @@ def _warn_of_unfinished(lanes: Sequence[Lane]) -> None:
                 f"{lane.name}: {lane.unfinished} of {lane.jobs} waits gave up: {', '.join(sorted(reasons))}"
             )
             click.echo(message, err=True)
+    return any(lane.unfinished for lane in lanes)

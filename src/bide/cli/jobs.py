@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import click
 
 from bide.cli.options import policy_options
-from bide.errors import ConfigError
+from bide.errors import ConfigError, shown
 from bide.http import JobClient
+from bide.http.transfer import checked_url, public
 from bide.resolve import resolve_policy
 
 
@@ -40,7 +43,10 @@ def wait(url: str, strategy: str | None, config: str | None, limits: dict[str, s
 
 
 def _parts_of(url: str) -> tuple[str, str]:
-    server, found, job_id = url.rpartition("/v1/jobs/")
-    if not found or not job_id.strip("/"):
-        raise ConfigError(f"URL must be that of a job, such as http://127.0.0.1:8080/v1/jobs/ID, got {url!r}")
-    return server, job_id.strip("/")
+    """Return a job's server and its id."""
+    parts = checked_url(url)
+    server, found, job_id = parts.raw_path.decode().rpartition("/v1/jobs/")
+    if not found or not job_id.strip("/") or "/" in job_id.strip("/"):
+        rule = "must be that of a job, such as http://127.0.0.1:8080/v1/jobs/ID"
+        raise ConfigError(f"URL {rule}, got {shown(public(parts))}")
+    return str(parts.copy_with(raw_path=server.encode() or b"/")), unquote(job_id.strip("/"))

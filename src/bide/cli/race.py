@@ -39,7 +39,7 @@ class Entrant:
     @property
     def label(self) -> str:
         """What the server counts its calls under: like no other's, and fit for a header."""
-        return f"{self.number}: {self.name}".encode("ascii", "replace").decode()[:64]
+        return f"demo-{self.number}"
 
 
 @define

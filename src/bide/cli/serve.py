@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
+import signal
+import sys
+import threading
+
 import click
 
 from bide.cli.options import DURATIONS
@@ -16,8 +21,17 @@ from bide.cli.options import DURATIONS
 @click.option("--durations", default="5s..15s", show_default=True, type=DURATIONS, help="How long jobs last.")
 @click.option("--failing", default=0.5, show_default=True, help="Share of the jobs that fail, 0 to 1.")
 @click.option("--seed", type=int, help="Draw the same jobs again.")
+@click.option(
+    "--until-eof", is_flag=True, help="End when standard input does: with whoever started the server."
+)
 def serve(
-    host: str, port: int, db: str, durations: tuple[float, float], failing: float, seed: int | None
+    host: str,
+    port: int,
+    db: str,
+    durations: tuple[float, float],
+    failing: float,
+    seed: int | None,
+    until_eof: bool,
 ) -> None:
     """
     Serve simulated jobs over HTTP.
@@ -27,6 +41,15 @@ def serve(
     """
     from bide.server import ServerConfig, run
 
+    if until_eof:
+        threading.Thread(target=_end_at_eof, daemon=True).start()
     shortest, longest = durations
     config = ServerConfig(database=db, shortest=shortest, longest=longest, failing=failing, seed=seed)
     run(config, host=host, port=port, on_ready=lambda url: click.echo(f"bide is listening on {url}"))
+
+
+def _end_at_eof() -> None:
+    """Read standard input to its end, then end as SIGTERM does."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    _thread.interrupt_main(signal.SIGTERM)

@@ -20,8 +20,13 @@ def server_process(*arguments: str) -> Iterator[str]:
     Raises:
         BideError: the server did not start; what it said is on standard error.
     """
-    command = [sys.executable, "-m", "bide", "serve", "--port", "0", "--db", ":memory:", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
+    import bide.server  # noqa: F401 - says which extra is missing, if one is
+
+    serve = ["serve", "--port", "0", "--db", ":memory:", "--until-eof", *arguments]
+    command = [sys.executable, "-m", "bide", *serve]
+    # Its standard input ends when we do, however we do: so it never outlives us.
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - our own
         try:
             yield _url_of(process)
         finally:

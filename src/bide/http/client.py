@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import random
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -16,9 +14,11 @@ import httpx
 
 from bide.config import default_strategy
 from bide.durations import Seconds
-from bide.errors import ConfigError, RequestError
-from bide.http.answers import job_in, observation_in, shown
+from bide.errors import ConfigError, Problem, RequestError, shown
+from bide.http.answers import job_in, observation_in
+from bide.http.transfer import checked_url, make_http, transfer
 from bide.poller import Poller, Update
+from bide.rules import seconds
 from bide.strategy import Observation, Strategy
 from bide.wait import Limits, Outcome, Wait
 
@@ -34,13 +34,13 @@ class JobClient:
         strategy: chooses the delays; by default exponential from 100 ms to 10 s, with up to half on top.
         limits: end a wait if the job does not; by default 10 calls, 2 minutes.
         http: makes the requests; by default a client of its own, closed with this one.
-        request_timeout: seconds that the server may be silent within one request.
+        request_timeout: seconds that one request may take, its whole answer included; > 0.
         clock: gives the time in seconds; only differences count.
         sleep: sleeps for that many seconds of this clock.
         draw: gives one number in [0, 1] for each delay.
 
     Raises:
-        ConfigError: the URL is not one of a server.
+        ConfigError: the URL is not one of a server, or another argument is not what it must be.
     """
 
     def __init__(
@@ -56,10 +56,9 @@ class JobClient:
         draw: Callable[[], float] = random.random,
     ) -> None:
         """Check the URL; open no connection yet."""
-        self._jobs_url = f"{_checked_url(base_url)}/v1/jobs"
-        self._request_timeout = request_timeout
-        self._owns_http = http is None
-        self._http = httpx.Client(verify=_tls()) if http is None else http
+        url = checked_url(base_url)
+        self._jobs_url = f"{str(url).rstrip('/')}/v1/jobs"
+        self._request_timeout = _checked_timeout(request_timeout)
         self._poller = Poller(
             default_strategy() if strategy is None else strategy,
             Limits() if limits is None else limits,
@@ -67,6 +66,8 @@ class JobClient:
             sleep=sleep,
             draw=draw,
         )
+        self._owns_http = http is None
+        self._http = make_http(url) if http is None else http
 
     def __enter__(self) -> Self:
         return self
@@ -92,8 +93,13 @@ class JobClient:
         return self._poller.limits
 
     def url_of(self, job_id: str) -> str:
-        """Return the URL at which the server tells of a job."""
-        return f"{self._jobs_url}/{quote(job_id, safe='')}"
+        """
+        Return the URL at which the server tells of a job.
+
+        Raises:
+            ConfigError: the id is no text, empty, or a step in a path.
+        """
+        return f"{self._jobs_url}/{quote(_checked_id(job_id), safe='')}"
 
     def create_job(self, work: Mapping[str, Any] | None = None) -> str:
         """
@@ -105,9 +111,16 @@ class JobClient:
         Raises:
             RequestError: the server cannot be reached, or answered no job; a job may exist all the same.
             RequestRefused: the server does not take this job.
+            ConfigError: the work is nothing that JSON can hold.
         """
+        if work is not None and not isinstance(work, Mapping):
+            raise ConfigError(f"work must be a mapping, got {shown(work)}")
         body = {} if work is None else {"input": dict(work)}
-        job_id: str = job_in(self._request("POST", self._jobs_url, json=body))["id"]
+        try:
+            answer = transfer(self._http, "POST", self._jobs_url, timeout=self._request_timeout, json=body)
+        except (ValueError, TypeError) as error:
+            raise ConfigError(f"work must be what JSON can hold: {error}, got {shown(work)}") from error
+        job_id: str = job_in(answer)["id"]
         return job_id
 
     def get_status(self, job_id: str) -> Observation:
@@ -149,7 +162,7 @@ class JobClient:
             WaitError: after the last update, as `wait_for_job`.
         """
         wait = self._poller.begin()
-        return self._poller.watch(self._poll(job_id, wait), wait)
+        yield from self._poller.watch(self._poll(job_id, wait), wait)
 
     def set_max_attempts(self, max_attempts: int) -> None:
         """
@@ -206,37 +219,22 @@ class JobClient:
         return lambda: self._look(job_id, wait.request_timeout(clock(), self._request_timeout))
 
     def _look(self, job_id: str, timeout: Seconds) -> Observation:
-        return observation_in(self._request("GET", self.url_of(job_id), timeout=timeout))
-
-    def _request(
-        self, method: str, url: str, *, timeout: Seconds | None = None, json: Any = None
-    ) -> httpx.Response:
-        seconds = self._request_timeout if timeout is None else timeout
-        try:
-            return self._http.request(method, url, json=json, timeout=seconds)
-        except httpx.TimeoutException as error:
-            raise RequestError(f"{method} {shown(httpx.URL(url))}: no answer in {seconds:.3g} s") from error
-        except httpx.HTTPError as error:
-            raise RequestError(
-                f"{method} {shown(httpx.URL(url))}: {str(error) or type(error).__name__}"
-            ) from error
+        answer = transfer(self._http, "GET", self.url_of(job_id), timeout=timeout)
+        observation = observation_in(answer)
+        seen = job_in(answer)["id"]
+        if seen != job_id:
+            raise RequestError(f"{answer.asked} answered another job, {shown(seen)}")
+        return observation
 
 
-def _checked_url(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise ConfigError(
-            f"the server's URL must be text such as http://127.0.0.1:8080, got {text!r}: {error}"
-        ) from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigError(
-            f"the server's URL must begin with http:// or https:// and a host, got {shown(url)!r}"
-        )
-    return str(url.copy_with(query=None, fragment=None)).rstrip("/")
+def _checked_id(job_id: object) -> str:
+    if not isinstance(job_id, str) or job_id in ("", ".", ".."):
+        raise ConfigError(f"a job's id must be text, and none of '', '.' and '..', got {shown(job_id)}")
+    return job_id
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Return one TLS context for all clients: building it takes longer than a request."""
-    return httpx.create_ssl_context()
+def _checked_timeout(request_timeout: Seconds) -> Seconds:
+    rule = seconds(above=0)
+    if not rule.holds(request_timeout):
+        raise ConfigError(Problem(f"{rule}, got {shown(request_timeout)}", ("request_timeout",)))
+    return request_timeout

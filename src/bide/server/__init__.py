@@ -10,7 +10,9 @@ try:
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] not in {"falcon", "waitress"}:
         raise
-    raise ImportError("the job server needs falcon and waitress: pip install 'bide[server]'") from error
+    raise ImportError(
+        "the job server needs falcon and waitress: install bide with its extra 'server'"
+    ) from error
 from bide.server.config import ServerConfig
 
 __all__ = ["JobServer", "ServerConfig", "create_app", "run"]

@@ -21,7 +21,9 @@ try:
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
 except ImportError as error:
-    raise ImportError("checking strategies needs Hypothesis: pip install 'bide[testing]'") from error
+    raise ImportError(
+        "checking strategies needs Hypothesis: install bide with its extra 'testing'"
+    ) from error
 
 SMALL_SHARE = 0.05
 """The share of draws that may have one value, where a strategy with jitter declares no ``clump``."""

@@ -1,0 +1,118 @@
+"""The client and the shell against a server that misbehaves, over a real socket."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from bide import JobClient, Limits, RequestError, WaitTimeout
+from bide.cli.app import run
+from bide.http.transfer import MOST_BYTES
+from bide_strategies import Fixed
+
+pytestmark = pytest.mark.wire
+
+JOB = '{"id": "%s", "status": "error", "error": {"message": "%s"}}'
+ANSWERS = {
+    "html": (200, "text/html", "<html>welcome</html>"),
+    "charset": (200, "text/html; charset=hex", "<html>welcome</html>"),
+    "undefined": (400, "text/html; charset=undefined", "\x1b]0;title\x07 no"),
+    "number": (200, "application/json", '{"id": "number", "status": "pending", "progress": %s}' % ("9" * 400)),
+    "surrogate": (200, "application/json", r'{"id": "\ud800", "status": "pending"}'),
+    "other": (200, "application/json", '{"id": "another", "status": "completed"}'),
+    "status": (200, "application/json", '{"id": "status", "status": "%s"}' % ("x" * 300_000)),
+    "teapot": (418, "text/plain", "short and stout"),
+    "screen": (200, "application/json", JOB % ("screen", r"\n" * 300 + r"\u001b]0;title\u0007")),
+    "endless": (200, "application/json", None),
+    "drip": (200, "application/json", None),
+}  # fmt: skip
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as the last part of the path says."""
+
+    def do_GET(self) -> None:
+        """Answer, for ever if that is what is asked for."""
+        name = self.path.rpartition("/")[2]
+        status, media_type, body = ANSWERS[name]
+        self.send_response(status, "I am\x1b[31m odd")
+        self.send_header("Content-Type", media_type)
+        self.end_headers()
+        if body is not None:
+            self.wfile.write(body.encode())
+            return
+        until = time.monotonic() + 10
+        try:
+            while time.monotonic() < until:
+                self.wfile.write(b" " * (1 if name == "drip" else 2**16))
+                self.wfile.flush()
+                if name == "drip":
+                    time.sleep(0.05)
+        except OSError:
+            pass  # the client has had enough
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a server that answers nonsense."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}"
+        httpd.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["html", "charset", "undefined", "surrogate", "other", "status", "teapot"])
+def test_nonsense_is_one_clear_error(server: str, name: str) -> None:
+    """Whatever comes, it is a RequestError of one short line that no screen obeys."""
+    with JobClient(server) as client, pytest.raises(RequestError) as caught:
+        client.get_status(name)
+    assert len(str(caught.value)) < 300
+    assert str(caught.value).isprintable()
+
+
+def test_an_absurd_number_is_no_progress(server: str) -> None:
+    """What cannot be read of the details is not there."""
+    with JobClient(server) as client:
+        assert client.get_status("number").progress is None
+
+
+@pytest.mark.parametrize("name", ["drip", "endless"])
+def test_an_answer_that_does_not_end_is_given_up(server: str, name: str) -> None:
+    """The time and the size of a whole answer are bounded, not only of its next piece."""
+    begun = time.monotonic()
+    with JobClient(server, request_timeout=0.5) as client, pytest.raises(RequestError):
+        client.get_status(name)
+    assert time.monotonic() - begun < 3
+    assert MOST_BYTES < 2**25
+
+
+def test_a_wait_ends_in_its_time_whatever_drips(server: str) -> None:
+    """At most the timeout and one request."""
+    limits = Limits(timeout=0.3)
+    begun = time.monotonic()
+    with JobClient(server, Fixed(), limits, request_timeout=0.5) as client, pytest.raises(WaitTimeout):
+        client.wait_for_job("drip")
+    assert time.monotonic() - begun < 3
+
+
+def test_nonsense_is_status_5_in_one_line(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The shell tells it as it tells that nobody is there."""
+    assert run(["wait", f"{server}/v1/jobs/charset", "--max-failures", "1"]) == 5
+    assert capsys.readouterr().err.count("\n") == 2  # the poll, and the end
+
+
+def test_a_job_s_own_words_are_one_safe_line(server: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message of 300 lines that would name the window is shown short, and as it is written."""
+    assert run(["wait", f"{server}/v1/jobs/screen"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(r"bide: job failed after 1 call in")
+    assert last.isprintable()
