@@ -13,7 +13,7 @@ myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 napoleon_custom_sections = ["Source"]
 autodoc_member_order = "bysource"
-autodoc_typehints = "description"
+autodoc_typehints = "none"  # the words under each name say more, with units
 default_role = "code"  # `name` in a docstring is code
 
 html_theme = "furo"

@@ -26,7 +26,7 @@ class Fibonacci(Growing):
 
     base: Seconds = field(default=0.1, validator=seconds(above=0))
     cap: Seconds = field(default=10.0, validator=seconds(above=0))
-    jitter: Jitter = field(factory=NoJitter, validator=JITTER)
+    jitter: Jitter = field(default=NoJitter(), validator=JITTER)
     first: Seconds = field(default=0.0, validator=seconds(least=0))
 
     def __attrs_post_init__(self) -> None:

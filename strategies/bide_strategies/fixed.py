@@ -22,7 +22,7 @@ class Fixed(Growing):
     """
 
     interval: Seconds = field(default=1.0, validator=seconds(above=0))
-    jitter: Jitter = field(factory=NoJitter, validator=JITTER)
+    jitter: Jitter = field(default=NoJitter(), validator=JITTER)
     first: Seconds = field(default=0.0, validator=seconds(least=0))
 
     @property

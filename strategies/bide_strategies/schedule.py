@@ -47,7 +47,7 @@ class Schedule(Growing):
     """
 
     delays: tuple[Seconds, ...] = field(validator=_delays, converter=_as_tuple)
-    jitter: Jitter = field(factory=NoJitter, validator=JITTER)
+    jitter: Jitter = field(default=NoJitter(), validator=JITTER)
     first: Seconds = field(default=0.0, validator=seconds(least=0))
 
     @property
