@@ -10,22 +10,16 @@ registry knows.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any
 
-import attrs
-import cattrs
 from attrs import field, frozen
 
-from bide import registry
-from bide.durations import Seconds, parse_duration
-from bide.errors import ConfigError, Problem, nearest, shown
+from bide.convert import structure, to_data
+from bide.errors import ConfigError, Problem
 from bide.strategy import Strategy
 from bide.wait import Limits
-
-S = TypeVar("S")
 
 DEFAULT_STRATEGY = {
     "kind": "exponential",
@@ -90,31 +84,7 @@ def policy_from_config(table: Mapping[str, Any]) -> Policy:
     Raises:
         ConfigError: a table is missing or unknown, or something in one is wrong.
     """
-    return _converter.structure(table, Policy)
-
-
-@frozen(kw_only=True)
-class Layer:
-    """
-    Part of a policy: what one of several sources says.
-
-    Args:
-        strategy: None where the source says nothing of it.
-        limits: those that the source says nothing of are the defaults.
-    """
-
-    strategy: Strategy | None = None
-    limits: Limits = field(factory=Limits)
-
-
-def layer_from_config(table: Mapping[str, Any]) -> Layer:
-    """
-    Build part of a policy from those of its tables that there are.
-
-    Raises:
-        ConfigError: a table is unknown, or something in one is wrong.
-    """
-    return _converter.structure(table, Layer)
+    return structure(table, Policy)
 
 
 def from_config(config: Mapping[str, Any] | str) -> Strategy:
@@ -124,7 +94,7 @@ def from_config(config: Mapping[str, Any] | str) -> Strategy:
     Raises:
         ConfigError: the kind or a field is unknown, or a value breaks its rule.
     """
-    strategy: Strategy = _converter.structure(config, Strategy)  # type: ignore[type-abstract]
+    strategy: Strategy = structure(config, Strategy)  # type: ignore[type-abstract]
     return strategy
 
 
@@ -135,224 +105,10 @@ def to_config(strategy: Strategy) -> dict[str, Any]:
     Raises:
         ConfigError: the strategy's class is not registered.
     """
-    table: dict[str, Any] = _converter.unstructure(strategy)
+    table: dict[str, Any] = to_data(strategy)
     return table
-
-
-def to_config_value(value: Any) -> Any:
-    """Return a field's value as config has it."""
-    return _converter.unstructure(value)
-
-
-def fields_to_config(strategy: Any) -> dict[str, Any]:
-    """Return the fields of a strategy as config has them, without its kind: it need not have a name."""
-    names = [field.name for field in attrs.fields(type(strategy)) if field.init]
-    return {name: _converter.unstructure(getattr(strategy, name)) for name in names}
-
-
-def from_fields(cls: type[S], fields: Mapping[str, Any]) -> S:
-    """
-    Build a strategy of this class from its fields, as config has them.
-
-    Raises:
-        ConfigError: a field is unknown, or a value breaks its rule.
-    """
-    return _converter.structure(fields, cls)
 
 
 def default_strategy() -> Strategy:
     """Return the strategy that a client waits with unless told otherwise."""
     return from_config(DEFAULT_STRATEGY)
-
-
-def _structure_strategy(value: Any, _: object) -> Any:
-    return _structure_kind(value, registry.strategy_class)
-
-
-def _structure_kind(value: Any, find: Callable[[str], type[Any]]) -> Any:
-    """Build what a table with a ``kind`` means; a kind's name alone means the table with nothing else."""
-    table = {"kind": value} if isinstance(value, str) else value
-    if not isinstance(table, Mapping):
-        raise ConfigError(f"must be a table with a 'kind', or the name of a kind, got {shown(value)}")
-    if not isinstance(table.get("kind"), str):
-        raise ConfigError(f"needs a 'kind', and it must be text, got {shown(table.get('kind'))}")
-    try:
-        cls = find(table["kind"])
-    except ConfigError as error:
-        raise error.inside("kind") from error
-    return from_fields(cls, {key: value for key, value in table.items() if key != "kind"})
-
-
-def _structure_union(value: Any, union: Any) -> Any:
-    """Build one of several classes, told apart by their ``kind``."""
-    by_kind: dict[str, type[Any]] = {member.kind: member for member in get_args(union)}
-
-    def find(kind: str) -> type[Any]:
-        if kind not in by_kind:
-            raise ConfigError(f"unknown kind {shown(kind)}{nearest(kind, by_kind)}")
-        return by_kind[kind]
-
-    return _structure_kind(value, find)
-
-
-def _structure_optional(value: Any, optional: Any) -> Any:
-    """Build a value that may be absent: "none", or None, is none."""
-    if value is None or value == "none":
-        return None
-    present = next(member for member in get_args(optional) if member is not NoneType)
-    return _converter.structure(value, present)
-
-
-def _structure_class(cls: type[Any]) -> Callable[[Any, Any], Any]:
-    """Return a function that builds an attrs class from a table and reports all that is wrong in it."""
-    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(cls)) if field.init}
-
-    def structure(table: Any, _: object) -> Any:
-        if not isinstance(table, Mapping):
-            raise ConfigError(f"must be a table, got {shown(table)}")
-        values: dict[str, Any] = {}
-        problems = _unknown_fields(table, fields)
-        for name, attribute in fields.items():
-            try:
-                if name in table:
-                    values[name] = _structure_field(table[name], attribute)
-                elif attribute.default is attrs.NOTHING:
-                    raise ConfigError("is required")
-            except ConfigError as error:
-                problems += error.inside(name).problems
-        if problems:
-            raise ConfigError(problems)
-        return _built(cls, values)
-
-    return structure
-
-
-def _unknown_fields(table: Mapping[str, Any], fields: Mapping[str, Any]) -> list[Problem]:
-    return [
-        Problem(f"unknown field, with the value {shown(value)}{nearest(str(name), fields)}", (str(name),))
-        for name, value in table.items()
-        if name not in fields
-    ]
-
-
-def _structure_field(value: Any, attribute: attrs.Attribute[Any]) -> Any:
-    try:
-        built: Any = _converter.structure(value, cast("type[Any]", attribute.type))
-    except ConfigError:
-        raise
-    except Exception as error:  # of a type that nobody has taught the converter
-        raise ConfigError(f"cannot be read as {attribute.type}, got {shown(value)}: {error!r}") from error
-    try:
-        if attribute.validator is not None:
-            attribute.validator(None, attribute, built)
-    except ConfigError as error:
-        raise ConfigError([attrs.evolve(p, path=p.path[1:]) for p in error.problems]) from error
-    except Exception:  # noqa: S110 - a validator that needs the instance speaks when it is built
-        pass
-    return built
-
-
-def _built(cls: type[Any], values: dict[str, Any]) -> Any:
-    try:
-        return cls(**values)
-    except ConfigError:
-        raise
-    except (ValueError, TypeError) as error:  # what attrs' own validators raise
-        raise ConfigError(str(error.args[0] if error.args else error)) from error
-    except Exception as error:
-        raise ConfigError(f"cannot be built: {error!r}") from error
-
-
-def _structure_tuple(value: Any, tuple_type: Any) -> Any:
-    """Build a tuple of any length from a list, and say which element is wrong."""
-    if not isinstance(value, (list, tuple)):
-        raise ConfigError(f"must be a list, got {shown(value)}")
-    built: list[Any] = []
-    problems: list[Problem] = []
-    for index, element in enumerate(value):
-        try:
-            built.append(_converter.structure(element, get_args(tuple_type)[0]))
-        except ConfigError as error:
-            problems += error.inside(f"[{index}]").problems
-    if problems:
-        raise ConfigError(problems)
-    return tuple(built)
-
-
-def _structure_seconds(value: Any, _: object) -> float:
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(
-            f"must be a number of seconds, or text with a unit such as '2m30s', got {shown(value)}"
-        )
-    return _as_float(value)
-
-
-def _structure_float(value: Any, _: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigError(f"must be a number, got {shown(value)}")
-    return _as_float(value)
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        raise ConfigError("must be a finite number, got one of more than 300 digits") from None
-
-
-def _structure_exactly(value: Any, cls: type[Any]) -> Any:
-    if type(value) is not cls:
-        names = {int: "a whole number", bool: "true or false", str: "text"}
-        raise ConfigError(f"must be {names[cls]}, got {shown(value)}")
-    return value
-
-
-def _unstructure_class(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    def unstructure(value: Any) -> dict[str, Any]:
-        fields = fields_to_config(value)
-        return fields if cls in (Limits, Policy) else {"kind": _kind_of(cls), **fields}
-
-    return unstructure
-
-
-def _kind_of(cls: type[Any]) -> str:
-    kind = getattr(cls, "kind", None)
-    return kind if isinstance(kind, str) else registry.kind_of(cls)
-
-
-def is_union(kind: Any) -> bool:
-    """Say whether a type is a union, written either way."""
-    return get_origin(kind) in (Union, UnionType)
-
-
-def _is_union_of_kinds(kind: Any) -> bool:
-    return is_union(kind) and all(hasattr(member, "kind") for member in get_args(kind))
-
-
-def _is_optional(kind: Any) -> bool:
-    return is_union(kind) and NoneType in get_args(kind)
-
-
-def _is_tuple(kind: Any) -> bool:
-    return get_origin(kind) is tuple
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=False)
-    converter.register_structure_hook_factory(attrs.has, _structure_class)
-    converter.register_structure_hook_func(_is_union_of_kinds, _structure_union)
-    converter.register_structure_hook_func(_is_optional, _structure_optional)
-    converter.register_structure_hook_func(_is_tuple, _structure_tuple)
-    converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
-    converter.register_structure_hook_func(lambda t: t is Strategy, _structure_strategy)
-    converter.register_structure_hook(float, _structure_float)
-    for exact in (int, bool, str):
-        converter.register_structure_hook(exact, _structure_exactly)
-    converter.register_unstructure_hook_factory(attrs.has, _unstructure_class)
-    converter.register_unstructure_hook(NoneType, lambda _: "none")
-    return converter
-
-
-_converter = _make_converter()

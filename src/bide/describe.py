@@ -11,7 +11,7 @@ import attrs
 from attrs import frozen
 
 from bide.bounds import delay_bounds, schedule_bounds
-from bide.config import is_union, to_config_value
+from bide.convert import is_union, to_data
 from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.inline import format_inline
@@ -86,7 +86,7 @@ def one_line(strategy: Any) -> str:
 
 def _brief(value: Any) -> Any:
     """Return the config of a value, without the fields that have their defaults."""
-    table = to_config_value(value)
+    table = to_data(value)
     if isinstance(value, tuple):
         return [_brief(each) for each in value]
     if not attrs.has(type(value)):
@@ -153,7 +153,7 @@ def _default_of(field: attrs.Attribute[Any]) -> str | None:
     default = field.default
     if default is attrs.NOTHING:
         return None
-    return format_inline(to_config_value(_made(default)))
+    return format_inline(to_data(_made(default)))
 
 
 def _made(default: Any) -> Any:

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from bide.catalogue import policy_table
-from bide.config import DEFAULT_STRATEGY, Layer, Policy, layer_from_config, read_toml
+from bide.config import DEFAULT_STRATEGY, Policy, read_toml
+from bide.convert import structure
 from bide.errors import ConfigError, Problem
 from bide.inline import parse_scalar
+from bide.strategy import Strategy
 from bide.wait import Limits
 
 FILE = "bide.toml"
@@ -52,11 +54,25 @@ class Resolved:
     settings: tuple[Setting, ...]
 
 
+@frozen(kw_only=True)
+class _Part:
+    """
+    Part of a policy, checked: what one of several sources says.
+
+    Args:
+        strategy: None where the source says nothing of it.
+        limits: those that the source says nothing of are the defaults.
+    """
+
+    strategy: Strategy | None = None
+    limits: Limits = field(factory=Limits)
+
+
 @frozen
 class _Source:
     """What one source says: tables, as a policy has them, with nothing that it does not say."""
 
-    source: str
+    name: str
     table: Mapping[str, Any]
     is_option: bool = False
 
@@ -81,12 +97,12 @@ def resolve_policy(
         ConfigError: with all that is wrong in any of the sources, also in what is not used in the end.
     """
     environ = os.environ if environ is None else environ
-    layers = list(_layers(strategy, limits or {}, config, environ))
+    sources = list(_sources(strategy, limits or {}, config, environ))
     problems: list[Problem] = []
-    checked: list[tuple[_Source, Layer]] = []
-    for layer in layers:
+    checked: list[tuple[_Source, _Part]] = []
+    for source in sources:
         try:
-            checked.append((layer, _check(layer)))
+            checked.append((source, _check(source)))
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -94,7 +110,7 @@ def resolve_policy(
     return _merged(checked)
 
 
-def _layers(
+def _sources(
     strategy: str | None, limits: Mapping[str, str], config: str | Path | None, environ: Mapping[str, str]
 ) -> Iterator[_Source]:
     """Yield what each source says, the strongest first."""
@@ -134,23 +150,23 @@ def _named_policy(source: str, text: str) -> _Source:
     return _Source(f"{source} {found}", table)
 
 
-def _check(layer: _Source) -> Layer:
+def _check(source: _Source) -> _Part:
     try:
-        return layer_from_config(layer.table)
+        return structure(source.table, _Part)
     except ConfigError as error:
-        if not layer.is_option:
-            raise error.inside(source=layer.source) from error
+        if not source.is_option:
+            raise error.inside(source=source.name) from error
         # An option, or a variable, is its own place.
-        raise ConfigError(Problem(p.rule, source=layer.source) for p in error.problems) from error
+        raise ConfigError(Problem(p.rule, source=source.name) for p in error.problems) from error
 
 
-def _merged(checked: list[tuple[_Source, Layer]]) -> Resolved:
-    """Take each setting from the first layer that says something about it."""
-    found = ((built.strategy, layer.source) for layer, built in checked if built.strategy is not None)
-    strategy, source = next(found)
-    settings = [Setting("strategy", strategy, source)]
-    for name in LIMITS:
-        layer, built = next(pair for pair in checked if name in pair[0].table.get("limits", {}))
-        settings.append(Setting(name, getattr(built.limits, name), layer.source))
+def _merged(checked: list[tuple[_Source, _Part]]) -> Resolved:
+    """Take each setting from the first source that says something about it."""
+    named = ((part.strategy, source.name) for source, part in checked if part.strategy is not None)
+    strategy, name = next(named)
+    settings = [Setting("strategy", strategy, name)]
+    for limit in LIMITS:
+        source, part = next(pair for pair in checked if limit in pair[0].table.get("limits", {}))
+        settings.append(Setting(limit, getattr(part.limits, limit), source.name))
     limits = Limits(**{setting.name: setting.value for setting in settings[1:]})
     return Resolved(Policy(strategy=strategy, limits=limits), tuple(settings))

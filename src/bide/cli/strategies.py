@@ -18,7 +18,8 @@ from bide.bounds import Bounds, max_total_sleep, request_bounds
 from bide.catalogue import catalogue, policy_table
 from bide.cli.layout import LAYOUT
 from bide.cli.options import DURATION, policy_options
-from bide.config import load_policy, to_config, to_config_value
+from bide.config import load_policy, to_config
+from bide.convert import to_data
 from bide.describe import KindDescription, PollDescription, describe_kinds, describe_polls, one_line
 from bide.durations import format_duration
 from bide.inline import format_inline
@@ -124,7 +125,7 @@ class _Picture:
             "strategy": to_config(policy.strategy),
             "limits": attrs.asdict(policy.limits),
             "settings": [
-                {"name": each.name, "value": to_config_value(each.value), "source": each.source}
+                {"name": each.name, "value": to_data(each.value), "source": each.source}
                 for each in self.resolved.settings
             ],
             "polls": [attrs.asdict(poll) for poll in self.polls],
@@ -146,7 +147,7 @@ def _value_of(setting: Setting) -> str:
         return one_line(setting.value)
     if setting.name == "timeout" and setting.value is not None:
         return format_duration(setting.value)
-    return format_inline(to_config_value(setting.value))
+    return format_inline(to_data(setting.value))
 
 
 def _polls_as_table(polls: Sequence[PollDescription], width: int) -> Table:
