@@ -13,7 +13,7 @@ for package in (bide, bide_strategies):
     home = Path(package.__file__).parent
     assert "site-packages" in home.parts, home
     assert (home / "py.typed").is_file(), home
-assert {"seed", "fixed", "exponential", "decorrelated-jitter"} <= catalogue().keys()
+assert {"seed", "fixed", "exponential", "full-jitter", "decorrelated-jitter"} <= catalogue().keys()
 assert all(bide.load_policy(file) for file in catalogue().values())
 
 demo = [sys.executable, "-m", "bide", "demo", "--json", "--jobs", "2", "--durations", "0.2s..0.5s"]

@@ -71,7 +71,7 @@ def _combined(inner: Generator) -> Generator:
         ),
         st.builds(Scale, strategy=inner, factor=st.floats(0.01, 100)),
         st.builds(Then, start=inner, polls=st.integers(1, 10), rest=inner),
-        st.builds(Then, start=inner, seconds=delays, rest=inner),
+        st.builds(Then, start=inner, seconds=st.floats(0.01, 20), rest=inner),
         st.builds(
             lambda fallback, ends: FollowProgress(fallback=fallback, floor=ends[0], cap=ends[1]),
             inner,

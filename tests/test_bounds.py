@@ -19,6 +19,7 @@ from bide_strategies import (
     Full,
     PollyV2,
     Scale,
+    Schedule,
     Then,
 )
 
@@ -98,6 +99,19 @@ def test_full_jitter_has_no_bound_but_the_limit() -> None:
     assert request_bounds(Exponential(base=0.25, jitter=Full(least=0.25)), 1.0).most == 5
 
 
+def test_a_long_run_of_zeros_is_no_endless_one() -> None:
+    """A schedule that polls 1,501 times at once goes on after that, and is counted."""
+    strategy = Schedule(delays=[0.0] * 1_500 + [1.0])
+    assert request_bounds(strategy, 10.0) == Bounds(1511, 1511)
+
+
+def test_the_longest_sleep_of_a_billion_polls_is_bounded_soon() -> None:
+    """What is too much to add up is bounded by the ceiling, safely."""
+    limits = Limits(max_attempts=10**9, timeout=None)
+    assert 15.0 * (10**9 - 100) < max_total_sleep(SEED, limits) < 15.0 * 10**9
+    assert max_total_sleep(SEED, Limits(max_attempts=10**9)) == pytest.approx(120.0)
+
+
 def test_a_job_that_never_ends_is_bounded_by_the_limits() -> None:
     """An infinite duration is a legal question."""
     assert request_bounds(Fixed(interval=10.0), math.inf, Limits(max_attempts=None, timeout=60.0)) == Bounds(
@@ -131,7 +145,7 @@ def test_a_duration_that_is_none_is_refused(duration: float) -> None:
 
 def test_there_is_no_poll_before_the_first() -> None:
     """Polls count from 1."""
-    with pytest.raises(ConfigError, match="n: must be a whole number >= 1, got 0"):
+    with pytest.raises(ConfigError, match="n: must be a whole number from 1 to 100000, got 0"):
         schedule_bounds(SEED, 0)
 
 

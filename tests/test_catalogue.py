@@ -51,7 +51,8 @@ SYSTEMS = {
         [0, 0.15, 0.3, 0.6, 1.2, 2.4, 4.8, 9.6, 15],
     ),
     "fixed": System("bide", (121, 120), [0, 1, 1]),
-    "exponential": System(
+    "exponential": System("RFC 6298", (100, 120.0), [0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10]),
+    "full-jitter": System(
         "Exponential Backoff And Jitter",  # U(0, min(10, 0.1 * 2 ** n))
         (100, 120),
         [0, 0, 0],
@@ -234,7 +235,7 @@ def test_the_page_lists_every_file_with_its_limits() -> None:
 # exponential ones with a mean of 60 s: "What these schedules cost, against the least possible".
 PUBLISHED = {
     "seed": ((7.75, 3.82), (11.88, 5.58)),
-    "exponential": ((9.49, 3.14), (19.16, 3.22)),
+    "full-jitter": ((9.49, 3.14), (19.16, 3.22)),
     "decorrelated-jitter": ((11.49, 2.62), (20.94, 3.58)),
     "fixed": ((11.51, 0.50), (61.21, 0.50)),
     "openai": ((11.51, 0.50), (61.21, 0.50)),

@@ -57,7 +57,16 @@ def test_ranges_have_one_end_or_two() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (0.08, "80ms"), (2.5, "2.5s"), (150, "2m30s"), (10800, "3h"), (59.99, "1m")],
+    [
+        (0, "0s"),
+        (0.08, "80ms"),
+        (2.5, "2.5s"),
+        (150, "2m30s"),
+        (10800, "3h"),
+        (1e-5, "10us"),
+        (93780, "1d2h3m"),
+        (59.99, "1m"),
+    ],
 )
 def test_durations_are_short_to_read(seconds: float, text: str) -> None:
     """People read units, not digits."""
@@ -181,6 +190,20 @@ def test_broken_files_are_one_clear_error(tmp_path: Path, content: bytes | None,
         load_policy(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert message in str(caught.value)
+
+
+def test_every_wrong_element_of_a_list_is_named() -> None:
+    """Types and rules alike, each with its place."""
+    with pytest.raises(ConfigError) as caught:
+        from_config({"kind": "schedule", "delays": [1, -2, math.nan, 3]})
+    assert [str(problem).partition(":")[0] for problem in caught.value.problems] == ["delays[1]", "delays[2]"]
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    """Some editors begin a file with one."""
+    file = tmp_path / "mine.toml"
+    file.write_bytes(b'\xef\xbb\xbfstrategy = "fixed"\r\n')
+    assert load_policy(file).strategy == Fixed()
 
 
 def test_a_folder_is_no_policy(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ from bide_strategies import Fixed
 
 pytestmark = pytest.mark.wire
 
+NUMBER = f'{{"id": "number", "status": "pending", "progress": 1{"0" * 400}}}'
 JOB = '{"id": "%s", "status": "error", "error": {"message": "%s"}}'
 ANSWERS = {
     "html": (200, "text/html", "<html>welcome</html>"),
     "charset": (200, "text/html; charset=hex", "<html>welcome</html>"),
     "undefined": (400, "text/html; charset=undefined", "\x1b]0;title\x07 no"),
-    "number": (200, "application/json", '{"id": "number", "status": "pending", "progress": %s}' % ("9" * 400)),
+    "number": (200, "application/json", NUMBER),
     "surrogate": (200, "application/json", r'{"id": "\ud800", "status": "pending"}'),
     "other": (200, "application/json", '{"id": "another", "status": "completed"}'),
     "status": (200, "application/json", '{"id": "status", "status": "%s"}' % ("x" * 300_000)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -201,6 +202,41 @@ def test_a_mistake_in_the_environment_is_named(environ: dict[str, str], message:
     assert message in str(caught.value)
 
 
+def test_all_mistakes_in_the_environment_are_reported_at_once() -> None:
+    """A name that is none, a value that is none, two misspellings and a file that is missing."""
+    environ = {
+        "BIDE_STRATEGY": "nope",
+        "BIDE_TIMEOUT": "abc",
+        "BIDE_MAX_ATEMPTS": "3",
+        "BIDE_STRATGY": "seed",
+        "BIDE_CONFIG": "nofile.toml",
+    }
+    with pytest.raises(ConfigError) as caught:
+        resolve_policy(environ=environ)
+    sources = [problem.source for problem in caught.value.problems]
+    assert sources == ["BIDE_MAX_ATEMPTS", "BIDE_STRATGY", "BIDE_TIMEOUT", "BIDE_STRATEGY", "nofile.toml"]
+
+
+def test_json_has_no_infinity(capsys: pytest.CaptureFixture[str]) -> None:
+    """What never ends is null."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    endless = ["--duration", "inf", "--max-attempts", "none", "--timeout", "none"]
+    assert run(["strategies", "show", "seed", "--json", *endless]) == 0
+    assert json.loads(capsys.readouterr().out, parse_constant=refuse)["duration"] is None
+
+
+def test_nothing_in_the_current_folder_stands_in_for_what_is_installed(tmp_path: Path) -> None:
+    """A file that has the name of a library is not run."""
+    (tmp_path / "hypothesis.py").write_text("raise SystemExit('run')")
+    code = "from bide.cli import main; main()"
+    command = [sys.executable, "-P", "-c", code, "check", "fixed"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_explain_shows_the_sources(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,9 +270,9 @@ def test_a_broken_law_is_status_1(module: str, capsys: pytest.CaptureFixture[str
     ("arguments", "message"),
     [
         (["check"], "Missing argument"),
-        (["check", "no_such_module:Class"], "no_such_module:Class: cannot be imported and built"),
+        (["check", "no_such_module:Class"], "the module 'no_such_module' cannot be imported"),
         (["check", "json:JSONDecoder"], "json:JSONDecoder: is no strategy"),
-        (["check", "bide_strategies:Scale"], "cannot be imported and built: TypeError"),
+        (["check", "bide_strategies:Scale"], "cannot be built: TypeError"),
         (["check", "sede"], "did you mean 'seed'?"),
         (["--import", "no_such_module", "strategies"], "the module 'no_such_module' cannot be imported"),
         (["--import", "json", "strategies"], "the module 'json' registers no strategy"),

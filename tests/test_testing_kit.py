@@ -15,6 +15,7 @@ from attrs import field, frozen
 import bide_strategies
 from bide import Observation, Poller, RequestError, Situation, Strategy, load_policy
 from bide.catalogue import catalogue
+from bide.convert import fields_to_data, structure
 from bide.testing import LAWS, LawBroken, ScriptedJob, VirtualClock, check_strategy
 from bide_strategies import Exponential, Fixed, Full
 
@@ -132,6 +133,53 @@ class Impatient:
         return 1.0 if seen is not None and seen.progress else 5.0
 
 
+@frozen
+class Grudging:
+    """Late in a wait, a longer delay is followed by a much shorter one."""
+
+    def delay(self, situation: Situation, u: float) -> float:
+        return 1.0 + u if situation.polls < 60 or situation.previous_delay > 5 else 5.0 + 2 * u
+
+
+_calls: list[int] = []
+
+
+@frozen
+class Sometimes:
+    """Is pure but for each 97th call."""
+
+    def delay(self, situation: Situation, u: float) -> float:
+        _calls.append(1)
+        return 2.0 if len(_calls) % 97 == 0 else 1.0
+
+
+@frozen(eq=False)
+class UnequalHash:
+    """Is equal to its copy, and hashes otherwise."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is UnequalHash
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def delay(self, situation: Situation, u: float) -> float:
+        return 1.0
+
+
+@frozen
+class ClumpingWhileItListens:
+    """Caps after its jitter, but only while the job reports progress."""
+
+    def delay(self, situation: Situation, u: float) -> float:
+        seen = situation.observation
+        return min(10.0, 8.0 + 20 * u) if seen is not None and seen.progress else 3.0 + u
+
+    @property
+    def envelope(self) -> Strategy:
+        return Fixed(interval=10.0, jitter=Full(least=3.0))
+
+
 @frozen(eq=False)
 class Unequal:
     """Differs from its own copy."""
@@ -157,6 +205,10 @@ class Unequal:
         (LazyThenEager(), "counted"),
         (LazyThenEager(until=3_000.0), "counted"),
         (Impatient(), "counted"),
+        (Grudging(), "counted"),
+        (Sometimes(), "pure"),
+        (UnequalHash(), "pure"),
+        (ClumpingWhileItListens(), "capped"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -224,6 +276,26 @@ class Plain:
 
     def delay(self, situation: Situation, u: float) -> float:
         return 1.0
+
+
+def test_a_class_is_no_strategy() -> None:
+    """Who forgets the parentheses is told so."""
+    with pytest.raises(TypeError, match="a strategy is an instance"):
+        check_strategy(Fixed)  # type: ignore[arg-type]
+
+
+def test_a_private_attribute_goes_by_its_alias() -> None:
+    """Config has the name that the constructor takes."""
+
+    @frozen(kw_only=True)
+    class Private:
+        _base: float = 1.0
+
+        def delay(self, situation: Situation, u: float) -> float:
+            return self._base
+
+    assert structure(fields_to_data(Private(base=3.0)), Private) == Private(base=3.0)
+    assert fields_to_data(Private()) == {"base": 1.0}
 
 
 def test_a_frozen_dataclass_is_no_config() -> None:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 from attrs import frozen
 
 from bide.errors import ConfigError, shown
-from bide.strategy import Observation, Situation, Strategy, envelope_of
+from bide.strategy import Observation, Situation, Strategy, ceiling_of, envelope_of
 from bide.wait import Limits, Outcome, Wait
 
 
@@ -40,7 +41,7 @@ class Bounds:
 _UNLIMITED = Limits(max_attempts=None, timeout=None)
 
 # A wait that polls so often in no time, or so often at all, has no bound for the person who asks.
-_MOST_AT_ONCE = 1_000
+_MOST_AT_ONCE = 10_000
 _MOST_POLLS = 100_000
 
 
@@ -51,23 +52,27 @@ def delay_bounds(strategy: Strategy, situation: Situation) -> Bounds:
 
 def schedule_bounds(strategy: Strategy, n: int, *, latency: float = 0.0) -> Bounds:
     """
-    Return the earliest and the latest time of the n-th poll of a wait without limits.
+    Return the earliest and the latest time of the n-th poll of a wait without limits, in seconds.
 
     Args:
         strategy: chooses the delays.
-        n: which poll; 1 is the first.
+        n: which poll; 1 is the first; at most 100,000.
         latency: the most seconds that an answer takes; the least is 0.
 
     Raises:
         ConfigError: n or the latency is out of range.
     """
-    if n < 1:
-        raise ConfigError(f"n: must be a whole number >= 1, got {shown(n)}")
+    return schedule(strategy, n, latency=latency)[-1]
+
+
+def schedule(strategy: Strategy, count: int, *, latency: float = 0.0) -> list[Bounds]:
+    """Return the `schedule_bounds` of all polls up to the count-th; at least one."""
+    if not 1 <= count <= _MOST_POLLS:
+        raise ConfigError(f"n: must be a whole number from 1 to {_MOST_POLLS}, got {shown(count)}")
     _require_seconds("latency", latency)
-    envelope = envelope_of(strategy)
-    earliest = _time_of(envelope, n, 0.0, 0.0)
-    latest = _time_of(envelope, n, 1.0, latency)
-    return Bounds(earliest, latest, _is_exact(strategy))
+    envelope, exact = envelope_of(strategy), _is_exact(strategy)
+    ends = zip(_times(envelope, 0.0, 0.0), _times(envelope, 1.0, latency), strict=True)
+    return [Bounds(earliest, latest, exact) for earliest, latest in islice(ends, count)]
 
 
 def request_bounds(
@@ -103,13 +108,18 @@ def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED) -> float:
     """
     Return the most seconds that a wait sleeps, whatever the job does; infinite if nothing ends it.
 
-    It is what a wait sleeps whose draws are all 1, for a job that never ends.
+    It is what a wait sleeps whose draws are all 1, for a job that never ends; after 100,000 polls, a safe
+    bound by the strategy's ceiling.
     """
-    slept = 0.0
+    longest = math.inf if limits.timeout is None else limits.timeout
     if limits.max_attempts is None:
-        return math.inf if limits.timeout is None else limits.timeout
-    for delay in _delays(envelope_of(strategy), math.inf, limits, 1.0, 0.0):
+        return longest
+    slept = 0.0
+    envelope = envelope_of(strategy)
+    for count, delay in enumerate(_delays(envelope, math.inf, limits, 1.0, 0.0)):
         slept += delay
+        if count == _MOST_POLLS:
+            return min(longest, slept + (limits.max_attempts - count) * ceiling_of(strategy))
     return slept
 
 
@@ -124,13 +134,12 @@ def _is_exact(strategy: Strategy) -> bool:
     return envelope_of(strategy) == strategy
 
 
-def _time_of(strategy: Strategy, n: int, u: float, latency: float) -> float:
+def _times(strategy: Strategy, u: float, latency: float) -> Iterator[float]:
+    """Yield the time of each poll of a wait without end."""
     now = -latency
-    for count, delay in enumerate(_delays(strategy, math.inf, _UNLIMITED, u, latency), start=1):
+    for delay in _delays(strategy, math.inf, _UNLIMITED, u, latency):
         now += latency + delay
-        if count == n:
-            break
-    return now
+        yield now
 
 
 def _polls(

@@ -67,7 +67,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         ConfigError: the file is missing, unreadable or broken.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:

@@ -44,8 +44,8 @@ def to_data(value: Any) -> Any:
 
 def fields_to_data(value: Any) -> dict[str, Any]:
     """Return the fields of a value as data, without its kind: its class need not have a name."""
-    names = [field.name for field in attrs.fields(type(value)) if field.init]
-    return {name: to_data(getattr(value, name)) for name in names}
+    fields = [field for field in attrs.fields(type(value)) if field.init]
+    return {str(field.alias): to_data(getattr(value, field.name)) for field in fields}
 
 
 def _structure_strategy(value: Any, _: object) -> Any:
@@ -88,7 +88,7 @@ def _structure_optional(value: Any, optional: Any) -> Any:
 
 def _structure_class(cls: type[Any]) -> Callable[[Any, Any], Any]:
     """Return a function that builds an attrs class from a table and reports all that is wrong in it."""
-    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(cls)) if field.init}
+    fields = {str(field.alias): field for field in attrs.fields(attrs.resolve_types(cls)) if field.init}
 
     def structure(table: Any, _: object) -> Any:
         if not isinstance(table, Mapping):

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 import attrs
 from attrs import frozen
 
-from bide.bounds import delay_bounds, schedule_bounds
+from bide.bounds import Bounds, delay_bounds, schedule
 from bide.convert import is_union, to_data
 from bide.durations import Seconds
 from bide.errors import ConfigError
@@ -106,15 +106,15 @@ def describe_kinds() -> list[KindDescription]:
 
 def describe_polls(strategy: Strategy, count: int) -> list[PollDescription]:
     """Return what the first polls of a wait are."""
+    polls = zip(_middle_wait(strategy, count), schedule(strategy, count), strict=True)
     return [
-        _describe_poll(strategy, number, situation)
-        for number, situation in enumerate(_middle_wait(strategy, count), start=1)
+        _describe_poll(strategy, number, situation, time)
+        for number, (situation, time) in enumerate(polls, start=1)
     ]
 
 
-def _describe_poll(strategy: Strategy, number: int, situation: Situation) -> PollDescription:
-    delay, time = delay_bounds(strategy, situation), schedule_bounds(strategy, number)
-    middle = strategy.delay(situation, 0.5)
+def _describe_poll(strategy: Strategy, number: int, situation: Situation, time: Bounds) -> PollDescription:
+    delay, middle = delay_bounds(strategy, situation), strategy.delay(situation, 0.5)
     return PollDescription(number, middle, delay.least, delay.most, time.least, time.most)
 
 
@@ -132,21 +132,29 @@ def _describe_kind(name: str, owners: list[Kind]) -> KindDescription:
     owner = " and ".join(kind.owner for kind in owners)
     try:
         cls = strategy_class(name)
+        return KindDescription(name, _sentence_of(cls), owner, _describe_fields(cls))
     except ConfigError as error:
         return KindDescription(name, "", owner, problem=str(error))
+    except Exception as error:  # a plug-in may hold anything, and should not hide the others
+        return KindDescription(name, "", owner, problem=f"cannot be described: {error!r}")
+
+
+def _sentence_of(cls: type[Any]) -> str:
+    return (inspect.getdoc(cls) or "").strip().partition("\n")[0]
+
+
+def _describe_fields(cls: type[Any]) -> tuple[FieldDescription, ...]:
     text = inspect.getdoc(cls) or ""
-    about = text.strip().partition("\n")[0]
     meanings = dict(re.findall(r"^ {4}(\w+): ((?:.|\n(?= {8}))+)", text, re.MULTILINE))
-    fields = tuple(
-        _describe_field(field, " ".join(meanings.get(field.name, "").split()))
+    return tuple(
+        _describe_field(field, " ".join(meanings.get(field.alias, "").split()))
         for field in attrs.fields(attrs.resolve_types(cls))
         if field.init
     )
-    return KindDescription(name, about, owner, fields)
 
 
 def _describe_field(field: attrs.Attribute[Any], about: str) -> FieldDescription:
-    return FieldDescription(field.name, _type_in_words(field.type), _default_of(field), about)
+    return FieldDescription(str(field.alias), _type_in_words(field.type), _default_of(field), about)
 
 
 def _default_of(field: attrs.Attribute[Any]) -> str | None:
@@ -157,8 +165,10 @@ def _default_of(field: attrs.Attribute[Any]) -> str | None:
 
 
 def _made(default: Any) -> Any:
-    """Return a default's value, where it does not need the instance."""
-    return default.factory() if hasattr(default, "factory") else default
+    """Return a default's value; where that needs the instance, say so."""
+    if not hasattr(default, "factory"):
+        return default
+    return "depends on the others" if default.takes_self else default.factory()
 
 
 def _member_in_words(member: Any) -> str:

@@ -62,12 +62,17 @@ def parse_range(text: str) -> tuple[float, float]:
 
 
 def format_duration(seconds: float) -> str:
-    """Return seconds as a short text for people: ``80ms``, ``2.5s``, ``2m30s``, ``3h``."""
+    """Return seconds as a short text for people: ``80ms``, ``2.5s``, ``2m30s``, ``1d3h``."""
+    if not seconds:
+        return "0s"
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.3g}us"
     if seconds < 1:
-        return f"{seconds * 1000:.3g}ms" if seconds else "0s"
+        return f"{seconds * 1000:.3g}ms"
     if seconds < 59.95:
         return f"{seconds:.3g}s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    named = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    days, hours = divmod(hours, 24)
+    named = ((days, "d"), (hours, "h"), (minutes, "m"), (rest, "s"))
     return "".join(f"{count}{unit}" for count, unit in named if count)

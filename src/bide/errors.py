@@ -54,7 +54,8 @@ class Problem:
     source: str | None = None
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.source, ".".join(self.path), self.rule) if part)
+        place = ".".join(self.path).replace(".[", "[")
+        return ": ".join(part for part in (self.source, place, self.rule) if part)
 
 
 class ConfigError(BideError, ValueError):

@@ -37,7 +37,8 @@ def format_inline(value: Any) -> str:
     """Return the text that `parse_inline` reads as this table, or as this value within one."""
     if isinstance(value, Mapping):
         fields = [f"{name}={format_inline(inner)}" for name, inner in value.items() if name != "kind"]
-        return f"{value['kind']}({', '.join(fields)})" if fields else str(value["kind"])
+        kind = value.get("kind", "")
+        return f"{kind}({', '.join(fields)})" if fields or not kind else str(kind)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(format_inline, value))}]"
     if isinstance(value, str):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any, TypeVar
 
 import attrs
@@ -15,6 +18,8 @@ from bide.errors import ConfigError, nearest, shown
 
 GROUP = "bide.strategies"
 """The entry-point group in which a distribution names its strategy classes."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 C = TypeVar("C", bound=type[Any])
 
@@ -48,8 +53,9 @@ def register(name: str) -> Callable[[C], C]:
     Make a strategy class known to config under a name; a class decorator.
 
     Raises:
-        ConfigError: the name is taken by another class; both owners are named.
+        ConfigError: the name is none, or is taken by another class; both owners are named.
     """
+    _require_name(name)
 
     def add(cls: C) -> C:
         _require_strategy(name, cls)
@@ -71,15 +77,27 @@ def import_kinds(module: str) -> None:
     Raises:
         ConfigError: it cannot be imported, or no known strategy is in it or below it.
     """
-    try:
-        importlib.import_module(module)
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise ConfigError(f"the module {module!r} cannot be imported: {error!r}") from error
+    import_module(module)
     targets = [kind.target for owners in kinds().values() for kind in owners]
     if not any(target.startswith((f"{module}:", f"{module}.")) for target in targets):
         raise ConfigError(f"the module {module!r} registers no strategy: decorate one with bide.register(…)")
+
+
+def import_module(name: str) -> ModuleType:
+    """
+    Import a module, which may also lie in the current folder.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    if "" not in sys.path:
+        sys.path.append("")  # last, so that a file in the folder stands in for nothing that is installed
+    try:
+        return importlib.import_module(name)
+    except ConfigError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"the module {name!r} cannot be imported: {error!r}") from error
 
 
 def kinds() -> dict[str, list[Kind]]:
@@ -102,7 +120,7 @@ def strategy_class(name: str) -> type[Any]:
         raise ConfigError(f"the kind {name!r} is taken twice: by {' and by '.join(map(str, owners))}")
     try:
         cls = owners[0].load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"the kind {name!r}, {owners[0]}, cannot be imported: {error!r}") from error
     _require_strategy(name, cls)
     return cls
@@ -119,7 +137,25 @@ def kind_of(cls: type[Any]) -> str:
     for name, owners in kinds().items():
         if any(kind.target == target for kind in owners):
             return name
+    for name in kinds():  # a class that its package exports from elsewhere than where it is defined
+        if _loaded(name) is cls:
+            return name
     raise ConfigError(f"{target} has no name in config: use bide.register, or an entry point in {GROUP!r}")
+
+
+def _loaded(name: str) -> type[Any] | None:
+    try:
+        return strategy_class(name)
+    except ConfigError:
+        return None
+
+
+def _require_name(name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        rule = "letters, digits, '_' and '-', a letter first"
+        raise ConfigError(
+            f"register takes the name of a kind ({rule}), as in register('mine'), got {shown(name)}"
+        )
 
 
 def _require_strategy(name: str, cls: object) -> None:

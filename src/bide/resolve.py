@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,11 @@ def resolve_policy(
         ConfigError: with all that is wrong in any of the sources, also in what is not used in the end.
     """
     environ = os.environ if environ is None else environ
-    sources = list(_sources(strategy, limits or {}, config, environ))
-    problems: list[Problem] = []
+    problems = _misspelt(environ)
     checked: list[tuple[_Source, _Part]] = []
-    for source in sources:
+    for find in _sources(strategy, limits or {}, config, environ):
         try:
+            source = find()
             checked.append((source, _check(source)))
         except ConfigError as error:
             problems += error.problems
@@ -112,30 +113,35 @@ def resolve_policy(
 
 def _sources(
     strategy: str | None, limits: Mapping[str, str], config: str | Path | None, environ: Mapping[str, str]
-) -> Iterator[_Source]:
-    """Yield what each source says, the strongest first."""
-    _refuse_misspelt(environ)
+) -> Iterator[Callable[[], _Source]]:
+    """Yield functions that find what each source says, the strongest first; each may raise for itself."""
     for name, text in limits.items():
-        yield _limit(f"--{name.replace('_', '-')}", name, text)
+        yield partial(_limit, f"--{name.replace('_', '-')}", name, text)
     if strategy is not None:
-        yield _named_policy("--strategy", strategy)
+        yield partial(_named_policy, "--strategy", strategy)
     for variable, name in VARIABLES.items():
         if name in LIMITS and variable in environ:
-            yield _limit(variable, name, environ[variable])
+            yield partial(_limit, variable, name, environ[variable])
     if "BIDE_STRATEGY" in environ:
-        yield _named_policy("BIDE_STRATEGY", environ["BIDE_STRATEGY"])
-    config = environ.get("BIDE_CONFIG") if config is None else config
-    if config is not None or Path(FILE).is_file():
-        yield _Source(str(config or FILE), read_toml(config or FILE))
-    yield _Source("default", {"strategy": DEFAULT_STRATEGY, "limits": attrs.asdict(Limits())})
+        yield partial(_named_policy, "BIDE_STRATEGY", environ["BIDE_STRATEGY"])
+    file = environ.get("BIDE_CONFIG") if config is None else config
+    if file is not None or Path(FILE).is_file():
+        yield partial(_file, file or FILE)
+    yield lambda: _Source("default", {"strategy": DEFAULT_STRATEGY, "limits": attrs.asdict(Limits())})
 
 
-def _refuse_misspelt(environ: Mapping[str, str]) -> None:
-    """Name a variable that looks like one of ours; others that begin alike may be anybody's."""
-    for name in environ:
-        close = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
-        if name.startswith("BIDE_") and name not in VARIABLES and close:
-            raise ConfigError(Problem(f"unknown variable; did you mean {close[0]}?", source=name))
+def _misspelt(environ: Mapping[str, str]) -> list[Problem]:
+    """Name the variables that look like one of ours; others that begin alike may be anybody's."""
+    close = {
+        name: difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+        for name in environ
+        if name.startswith("BIDE_") and name not in VARIABLES
+    }
+    return [
+        Problem(f"unknown variable; did you mean {known[0]}?", source=name)
+        for name, known in close.items()
+        if known
+    ]
 
 
 def _limit(source: str, name: str, text: str) -> _Source:
@@ -148,6 +154,10 @@ def _named_policy(source: str, text: str) -> _Source:
     except ConfigError as error:
         raise ConfigError(attrs.evolve(p, source=p.source or source) for p in error.problems) from error
     return _Source(f"{source} {found}", table)
+
+
+def _file(path: str | Path) -> _Source:
+    return _Source(str(path), read_toml(path))
 
 
 def _check(source: _Source) -> _Part:

@@ -6,7 +6,7 @@ from attrs import field, frozen
 
 from bide.durations import Seconds
 from bide.rules import STRATEGY, ordered, seconds
-from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
+from bide.strategy import Situation, Strategy, ceiling_of, envelope_of
 from bide_strategies.envelope import Envelope
 from bide_strategies.fixed import Fixed
 
@@ -38,8 +38,8 @@ class FollowProgress:
 
     @property
     def clump(self) -> float:
-        """The greatest share of draws at one value: that of the fallback."""
-        return clump_of(self.fallback)
+        """While the job reports progress nothing is drawn, so all may have one value."""
+        return 1.0
 
     @property
     def envelope(self) -> Envelope:

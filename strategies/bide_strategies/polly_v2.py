@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from bide.durations import Seconds
 from bide.rules import ordered, seconds
 from bide.strategy import Situation
 
 _SCALE = 1 / 1.4
+_ROUNDING = 1e-9
 
 
 def _curve(t: float) -> float:
@@ -27,7 +28,8 @@ class PollyV2:
 
     Polly cuts long delays to the greatest, and with them their jitter. Here the times grow along a straight
     line, cap / 2 a poll, from where f would grow faster: so no delay passes the cap, and none gather there.
-    A poll that comes late (a slow answer, a hint) does not hasten the next.
+    Slow answers move a poll within its range, and make the next delay shorter. One that is later than its
+    range (very slow answers, a hint, another strategy before) is taken to have come in the middle of it.
 
     Args:
         base: scale of the first delays, in seconds; > 0. The median of the first is about that.
@@ -40,15 +42,11 @@ class PollyV2:
     base: Seconds = field(default=0.1, validator=seconds(above=0))
     cap: Seconds = field(default=10.0, validator=seconds(above=0))
     first: Seconds = field(default=0.0, validator=seconds(least=0))
-    _straight_from: int = field(
-        init=False,
-        repr=False,
-        eq=False,
-        default=Factory(lambda self: self._find_straight(), takes_self=True),
-    )
+    _straight_from: int = field(default=0, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         ordered(self, "base", "cap")
+        object.__setattr__(self, "_straight_from", self._find_straight())
 
     def _find_straight(self) -> int:
         """Return the first n from which f grows by more than half a cap to n + 1."""
@@ -63,13 +61,19 @@ class PollyV2:
         return max(self.first, self.cap)
 
     def delay(self, situation: Situation, u: float) -> float:
-        """Return the seconds to the next time, from now or from the latest the last poll should have been."""
+        """Return the seconds from the last poll to the time of the next."""
         polls = situation.polls
         if not polls:
             return self.first
-        since_first = situation.elapsed - self.first
-        reached = min(max(since_first, self._time(polls - 2)), self._time(polls - 1))
-        return max(0.0, min(self._time(polls - 1 + u) - reached, self.cap))
+        return max(0.0, min(self._time(polls - 1 + u) - self._reached(situation), self.cap))
+
+    def _reached(self, situation: Situation) -> float:
+        """Return the time of the last poll; if that is out of its range, the middle of the range."""
+        polls, time = situation.polls, situation.elapsed - self.first
+        earliest, latest = self._time(polls - 2), self._time(polls - 1)
+        if earliest * (1 - _ROUNDING) <= time <= latest * (1 + _ROUNDING):
+            return min(max(time, earliest), latest)
+        return self._time(polls - 1.5)
 
     def _time(self, t: float) -> float:
         """Return the time that belongs to t, in seconds from the first poll; 0 before it."""

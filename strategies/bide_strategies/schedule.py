@@ -8,7 +8,7 @@ from typing import Any, cast
 from attrs import Attribute, field, frozen
 
 from bide.durations import Seconds
-from bide.errors import ConfigError, Problem
+from bide.errors import ConfigError, Problem, shown
 from bide.rules import seconds
 from bide_strategies.growing import Growing
 from bide_strategies.jitter import JITTER, Jitter, NoJitter
@@ -18,10 +18,16 @@ _DELAY = seconds(least=0)
 
 def _delays(_instance: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, tuple) or not value:
-        raise ConfigError(Problem(f"must be a list of at least one delay, got {value!r}", (attribute.name,)))
-    for index, delay in enumerate(value):
-        if not _DELAY.holds(delay):
-            raise ConfigError(Problem(f"{_DELAY}, got {delay!r}", (attribute.name, f"[{index}]")))
+        raise ConfigError(
+            Problem(f"must be a list of at least one delay, got {shown(value)}", (attribute.name,))
+        )
+    problems = [
+        Problem(f"{_DELAY}, got {shown(delay)}", (attribute.name, f"[{index}]"))
+        for index, delay in enumerate(value)
+        if not _DELAY.holds(delay)
+    ]
+    if problems:
+        raise ConfigError(problems)
     if value[-1] == 0:
         raise ConfigError(
             Problem("must not end with 0: the last delay is repeated for ever", (attribute.name,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import Factory, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from bide.durations import Seconds
 from bide.errors import ConfigError
@@ -11,16 +11,17 @@ from bide.strategy import Situation, Strategy, ceiling_of, envelope_of
 from bide_strategies.envelope import Envelope
 
 # Nobody begins with more polls than these, and then goes on otherwise.
-_MOST_POLLS = 10_000
+_MOST_POLLS = 100_000
 
 
 @frozen(kw_only=True)
 class Then:
     """
-    Wait by one strategy at first, then by another, which begins anew.
+    Wait by one strategy at first, then by another, whose delays begin anew.
 
-    After so many seconds, the other begins where the first would stand with all draws at one half: a switch
-    by time does not tell how many polls there were.
+    Polls are counted anew, time is not: what reads it (`then` by seconds, `follow_progress`) reads that of
+    the whole wait. A switch by time cannot tell how many polls there were: the other begins where the first
+    would stand with all draws at one half.
 
     Args:
         start: chooses the delays at first.
@@ -33,21 +34,21 @@ class Then:
     rest: Strategy = field(validator=STRATEGY)
     polls: int | None = field(default=None, validator=Number(least=1, whole=True, optional=True))
     seconds: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
-    _polls_of_start: int = field(
-        init=False, repr=False, eq=False, default=Factory(lambda self: self._count_polls(), takes_self=True)
-    )
+    _polls_of_start: int = field(default=0, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if (self.polls is None) == (self.seconds is None):
             raise ConfigError("takes a number of polls or of seconds, and one of them")
+        count = self._count_polls(self.seconds) if self.polls is None else self.polls
+        object.__setattr__(self, "_polls_of_start", count)
 
-    def _count_polls(self) -> int:
-        if self.polls is not None:
-            return self.polls
+    def _count_polls(self, until: float | None) -> int:
         polls, elapsed, delay = 0, 0.0, 0.0
-        while elapsed < (self.seconds or 0.0) and polls < _MOST_POLLS:
+        while elapsed < (until or 0.0):
             delay = self.start.delay(Situation(polls, elapsed, delay), 0.5)
             polls, elapsed = polls + 1, elapsed + delay
+            if polls > _MOST_POLLS:
+                raise ConfigError(f"start makes more than {_MOST_POLLS} polls in {until:g} seconds")
         return polls
 
     @property

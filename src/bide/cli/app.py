@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import click
@@ -52,7 +51,6 @@ def cli(modules: tuple[str, ...]) -> None:
     70   a fault of bide, or of a plug-in
     130  interrupted
     """  # noqa: D301 - click wants the character that \\b stands for
-    sys.path.insert(0, "")  # as `python -m` does, so that a module beside the user is found
     for module in modules:
         import_kinds(module)
 

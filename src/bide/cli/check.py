@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
 
 from bide.catalogue import find_policy
 from bide.errors import ConfigError
+from bide.registry import import_module
 from bide.strategy import Strategy
 
 
@@ -43,14 +43,14 @@ def _strategy_of(target: str) -> Strategy:
 
 def _imported(target: str) -> Strategy:
     module, _, path = target.partition(":")
+    found: Any = import_module(module)
     try:
-        found: Any = importlib.import_module(module)
         for name in path.split("."):
             found = getattr(found, name)
         strategy = found() if isinstance(found, type) else found
     except Exception as error:
         hint = "; a class must need no arguments, so name a strategy, or write kind(field=value, …)"
-        raise ConfigError(f"{target}: cannot be imported and built: {error!r}{hint}") from error
+        raise ConfigError(f"{target}: cannot be built: {error!r}{hint}") from error
     if not isinstance(strategy, Strategy):
         raise ConfigError(f"{target}: is no strategy: it has no method 'delay'")
     return strategy

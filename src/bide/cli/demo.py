@@ -23,7 +23,7 @@ from bide.cli.server_process import server_process
 from bide.errors import ConfigError
 from bide.rules import seconds
 
-ENTRANTS = ("fixed", "exponential", "decorrelated-jitter", "seed")
+ENTRANTS = ("fixed", "full-jitter", "decorrelated-jitter", "seed")
 FAILING = 0.5
 """The share of jobs that fail, as on a server that was told nothing else."""
 

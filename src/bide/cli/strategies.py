@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -22,6 +23,7 @@ from bide.config import load_policy, to_config
 from bide.convert import to_data
 from bide.describe import KindDescription, PollDescription, describe_kinds, describe_polls, one_line
 from bide.durations import format_duration
+from bide.errors import ConfigError
 from bide.inline import format_inline
 from bide.resolve import Resolved, Setting, resolve_policy
 
@@ -34,7 +36,7 @@ def strategies(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     if as_json:
-        click.echo(json.dumps(_list_as_json()))
+        click.echo(json.dumps(_list_as_json(), allow_nan=False))
         return
     console = Console()
     for kind in describe_kinds():
@@ -80,7 +82,7 @@ def show(
 
         save_png(png, picture.title, picture.polls)
     if as_json:
-        click.echo(json.dumps(picture.as_json()))
+        click.echo(json.dumps(picture.as_json(), allow_nan=False))
     else:
         picture.print(Console(), explain=explain)
 
@@ -129,16 +131,24 @@ class _Picture:
                 for each in self.resolved.settings
             ],
             "polls": [attrs.asdict(poll) for poll in self.polls],
-            "duration": self.duration,
+            "duration": _finite(self.duration),
             "requests": {name: _finite(value) for name, value in attrs.asdict(self.requests).items()},
             "max_total_sleep": _finite(self.total_sleep),
         }
 
 
 def _settings_as_table(resolved: Resolved) -> Table:
-    table = Table("setting", "value", "from", **LAYOUT)
+    table = _folding_table("setting", "value", "from")
     for each in resolved.settings:
         table.add_row(each.name, _value_of(each), each.source)
+    return table
+
+
+def _folding_table(*headings: str, title: str | None = None) -> Table:
+    """Return a table that cuts nothing off in a narrow window."""
+    table = Table(title=title, **LAYOUT)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     return table
 
 
@@ -180,10 +190,10 @@ def _span(least: float, most: float) -> str:
 def _range_of(requests: Bounds) -> str:
     exact = "" if requests.exact else ", at the very outside"
     if requests.most == math.inf:
-        return f"{requests.least:g} calls or more, without a bound{exact}"
+        return f"{requests.least:.0f} calls or more; there is no bound, or none that was counted to"
     if requests.least == requests.most:
-        return f"{requests.least:g} call{'' if requests.least == 1 else 's'}{exact}"
-    return f"{requests.least:g} to {requests.most:g} calls{exact}"
+        return f"{requests.least:.0f} call{'' if requests.least == 1 else 's'}{exact}"
+    return f"{requests.least:.0f} to {requests.most:.0f} calls{exact}"
 
 
 def _most(seconds: float) -> str:
@@ -205,10 +215,18 @@ def _kind_as_text(kind: KindDescription) -> Group:
 
 
 def _catalogue_as_table() -> Table:
-    table = Table("policy", "strategy", title="The catalogue", **LAYOUT)
+    table = _folding_table("policy", "strategy", title="The catalogue")
     for name, file in catalogue().items():
-        table.add_row(name, one_line(load_policy(file).strategy))
+        table.add_row(name, _line_of(file))
     return table
+
+
+def _line_of(file: Path) -> str:
+    """Return a policy's strategy in one line, or why there is none: a plug-in may have broken its kind."""
+    try:
+        return one_line(load_policy(file).strategy)
+    except ConfigError as error:
+        return str(error)
 
 
 def _list_as_json() -> dict[str, Any]:

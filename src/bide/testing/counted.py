@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise, product
 
 from bide.bounds import request_bounds
@@ -32,10 +33,14 @@ def counted(strategy: Strategy) -> None:
     @given(limits, st.floats(0, 1e5), st.floats(0, 10), st.integers(0, 1_000_000))
     def within_bounds(within: Limits, duration: float, latency: float, seed: int) -> None:
         bounds = request_bounds(strategy, duration, within, latency=latency)
-        calls = _calls(strategy, duration, within, latency, random.Random(seed))
+        drawn: list[tuple[float, float]] = []
+        calls = _calls(strategy, duration, within, latency, random.Random(seed), drawn)
         if not bounds.least <= calls <= bounds.most:
             wait = f"a wait for a job of {duration!r} s within {within!r}, with answers in {latency!r} s"
-            raise LawBroken("counted", f"{strategy!r}:\n  {wait},\n  made {calls} polls, outside {bounds}")
+            polls = f"polls by (u, seconds of the answer): {drawn}"
+            raise LawBroken(
+                "counted", f"{strategy!r}:\n  {wait},\n  made {calls} {polls},\n  outside {bounds}"
+            )
 
     within_bounds()
 
@@ -47,19 +52,41 @@ _TIMES = (0.0, *(10 ** (step / 50) for step in range(-150, 351)))
 def _require_order(strategy: Strategy) -> None:
     """Hold the envelope to its promise: of two waits, the one later at a poll is not earlier at the next."""
     envelope = envelope_of(strategy)
-    for polls, previous, u in product((1, 5, 1_000), (0.0, 100.0), (0.0, 1.0)):
-
-        def delay(at: float, polls: int = polls, previous: float = previous, u: float = u) -> float:
-            return envelope.delay(Situation(polls, at, previous, PENDING), u)
-
-        delays = list(map(delay, _TIMES))
-        for (at, before), (later, after) in pairwise(zip(_TIMES, delays, strict=True)):
-            if after < before * (1 - 1e-9):
-                _require_no_step(envelope, delay, at, later)
+    for polls, u in product((1, 5, 1_000), (0.0, 1.0)):
+        # A poll is later because of all the delays before it, or because of the last.
+        situations = [partial(_after, polls, previous) for previous in (0.0, 100.0)]
+        situations += [partial(_after_delay, polls, begun) for begun in (0.0, 1.0, 100.0)]
+        for situation in situations:
+            _require_no_step_anywhere(envelope, situation, u)
 
 
-def _require_no_step(envelope: Strategy, delay: Callable[[float], float], at: float, later: float) -> None:
+def _after(polls: int, previous: float, at: float) -> Situation:
+    return Situation(polls, at, previous, PENDING)
+
+
+def _after_delay(polls: int, begun: float, delay: float) -> Situation:
+    return Situation(polls, begun + delay, delay, PENDING)
+
+
+def _require_no_step_anywhere(envelope: Strategy, situation: Callable[[float], Situation], u: float) -> None:
+    def delay(at: float) -> float:
+        return envelope.delay(situation(at), u)
+
+    delays = list(map(delay, _TIMES))
+    for (at, before), (later, after) in pairwise(zip(_TIMES, delays, strict=True)):
+        if after < before * (1 - 1e-9):
+            _require_no_step(envelope, situation, u, (at, later))
+
+
+def _require_no_step(
+    envelope: Strategy, situation: Callable[[float], Situation], u: float, ends: tuple[float, float]
+) -> None:
     """Halve an interval in which the delay falls, to where it falls more, and see how steep it is there."""
+
+    def delay(at: float) -> float:
+        return envelope.delay(situation(at), u)
+
+    at, later = ends
     for _ in range(30):
         middle = (at + later) / 2
         if delay(at) - delay(middle) > delay(middle) - delay(later):
@@ -67,12 +94,9 @@ def _require_no_step(envelope: Strategy, delay: Callable[[float], float], at: fl
         else:
             at = middle
     if later + delay(later) < (at + delay(at)) * (1 - 1e-9):
-        raise LawBroken(
-            "counted",
-            f"{envelope!r}:\n  a poll at {at:.6g} s is followed by one at {at + delay(at):.6g} s,"
-            f"\n  but one that comes a moment later by one at {later + delay(later):.6g} s;"
-            " declare an 'envelope'",
-        )
+        falls = [f"  .delay({situation(time)!r}, {u}) == {delay(time)!r}" for time in (at, later)]
+        reason = "  a poll that comes later is followed by one that comes earlier; declare an 'envelope'"
+        raise LawBroken("counted", "\n".join([f"{envelope!r}:", *falls, reason]))
 
 
 def _require_enclosed(strategy: Strategy) -> None:
@@ -91,13 +115,29 @@ def _require_enclosed(strategy: Strategy) -> None:
     enclosed()
 
 
-def _calls(strategy: Strategy, duration: float, within: Limits, latency: float, chance: random.Random) -> int:
-    wait = Wait(strategy, within, now=0.0, draw=chance.random)
+def _calls(
+    strategy: Strategy,
+    duration: float,
+    within: Limits,
+    latency: float,
+    chance: random.Random,
+    drawn: list[tuple[float, float]],
+) -> int:
+    """Return how many polls a wait makes; enter what is drawn."""
+    u = 0.0
+
+    def draw() -> float:
+        nonlocal u
+        u = chance.choice((0.0, 1.0, chance.random()))
+        return u
+
+    wait = Wait(strategy, within, now=0.0, draw=draw)
     now = 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):
         looked = now + step
         now = looked + latency * chance.random()
+        drawn.append((u, now - looked))
         seen = chance.uniform(looked, now)  # the server looks at the job some time before the answer comes
         step = wait.answered(Observation("completed" if seen >= duration else "pending"), now)
     return step.calls

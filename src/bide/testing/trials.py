@@ -8,6 +8,7 @@ from bide.wait import Limits
 try:
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
+    from hypothesis.errors import Flaky
 except ImportError as error:
     raise ImportError(
         "checking strategies needs Hypothesis: install bide with its extra 'testing'"
@@ -16,6 +17,7 @@ except ImportError as error:
 __all__ = [
     "PENDING",
     "TRIALS",
+    "Flaky",
     "LawBroken",
     "called",
     "draws",
@@ -53,7 +55,10 @@ situations = st.just(Situation()) | st.builds(
 )
 draws = st.floats(0, 1)
 limits = st.builds(
-    Limits, max_attempts=st.integers(1, 40), timeout=st.none() | st.floats(0.001, 1e6), max_failures=st.none()
+    Limits,
+    max_attempts=st.integers(1, 40) | st.integers(40, 150),
+    timeout=st.none() | st.floats(0.001, 1e6),
+    max_failures=st.none(),
 )
 
 
