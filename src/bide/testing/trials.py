@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 TRIALS = settings(
+    max_examples=60,
     deadline=None,
     database=None,
     derandomize=True,
