@@ -229,7 +229,9 @@ def test_the_demo_s_json_is_all_there_is_on_stdout(capfd: pytest.CaptureFixture[
     assert (
         run(["demo", "--json", "--jobs", "4", "--durations", "0.2s..0.6s", "--seed", "7", *strategies]) == 0
     )
-    table = json.loads(capfd.readouterr().out)
+    printed = capfd.readouterr()
+    assert printed.err == ""  # of the server's, too
+    table = json.loads(printed.out)
     assert table["jobs"] == 12
     assert [row["strategy"] for row in table["results"]] == ["fixed", "seed", "decorrelated_jitter"]
     for row in table["results"]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import os
 import signal
-import sys
 import threading
 
 import click
@@ -50,6 +50,7 @@ def serve(
 
 def _end_at_eof() -> None:
     """Read standard input to its end, then end as SIGTERM does."""
-    while sys.stdin.buffer.read(4096):
+    # Not through `sys.stdin`: a thread that waits in its buffer is fatal to the interpreter's end.
+    while os.read(0, 4096):
         pass
     _thread.interrupt_main(signal.SIGTERM)
