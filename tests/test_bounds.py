@@ -12,6 +12,7 @@ from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, s
 from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import (
     Additive,
+    Clamp,
     DecorrelatedJitter,
     Exponential,
     Fixed,
@@ -168,3 +169,11 @@ def test_slow_answers_make_fewer_polls_never_more() -> None:
 def test_the_longest_sleep_is_known(strategy: Strategy, limits: Limits, slept: float) -> None:
     """All draws at 1, a job that never ends, and the limits as they stand."""
     assert max_total_sleep(strategy, limits) == pytest.approx(slept)
+
+
+def test_bounds_of_what_is_inside_are_those_of_the_outside() -> None:
+    """A combinator around a strategy with an envelope has one of its own, for calls and for sleep."""
+    follow = FollowProgress(fallback=Fixed(interval=2.0), floor=1.0, cap=10.0)
+    assert request_bounds(Clamp(strategy=follow, low=2.0, high=5.0), 20.0) == Bounds(5, 11, exact=False)
+    by_time = Then(start=Fixed(interval=1.0), seconds=3.0, rest=Fixed(interval=5.0))
+    assert max_total_sleep(by_time, Limits(max_attempts=5, timeout=None)) == 20.0

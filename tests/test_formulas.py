@@ -122,6 +122,17 @@ def test_polly_v2_telescopes_as_polly_does(drawn: list[float]) -> None:
     assert delays(strategy, 11, [0.5, *drawn]) == pytest.approx(expected, abs=1e-9)
 
 
+def test_polly_v2_counts_from_its_first_poll() -> None:
+    """A delay before the first poll moves all times, and no delay."""
+    assert delays(PollyV2(first=5.0), 8, 0.3)[1:] == pytest.approx(delays(PollyV2(), 8, 0.3)[1:])
+
+
+def test_a_chain_goes_on_from_its_cap_after_a_longer_delay() -> None:
+    """What another strategy, or a clamp, made of the delay before does not throw the chain to its cap."""
+    situation = Situation(polls=5, previous_delay=100.0)
+    assert DecorrelatedJitter(base=1.0, cap=10.0).delay(situation, 0.25) == pytest.approx(1 + 0.25 * 29)
+
+
 def test_polly_v2_keeps_its_jitter_at_the_cap() -> None:
     """Where Polly's own delays all equal the greatest, these spread below it, with a mean of half the cap."""
     chance = random.Random(1)
