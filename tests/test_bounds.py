@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bide import AttemptsExhausted, ConfigError, Limits, Poller, Situation, Strategy
-from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule_bounds
+from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule, schedule_bounds
 from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import (
     Additive,
@@ -177,3 +177,36 @@ def test_bounds_of_what_is_inside_are_those_of_the_outside() -> None:
     assert request_bounds(Clamp(strategy=follow, low=2.0, high=5.0), 20.0) == Bounds(5, 11, exact=False)
     by_time = Then(start=Fixed(interval=1.0), seconds=3.0, rest=Fixed(interval=5.0))
     assert max_total_sleep(by_time, Limits(max_attempts=5, timeout=None)) == 20.0
+
+
+def test_the_longest_sleep_holds_for_slow_answers_too() -> None:
+    """A strategy that reads the time may sleep longer once answers are slow; then its ceiling bounds it."""
+    limits = Limits(max_attempts=4, timeout=None)
+    strategy = PollyV2(base=1.0, cap=1.5, first=0.25)
+    assert max_total_sleep(strategy, limits, latency=0.5) == 0.25 + 3 * 1.5
+    assert max_total_sleep(strategy, limits) == polls_of(strategy, 1.0, 4)[-1]
+    assert max_total_sleep(SEED, limits, latency=0.5) == max_total_sleep(SEED, limits)
+
+
+@pytest.mark.parametrize(("count", "latency"), [(2.5, 0.0), (2, math.inf), (2, math.nan), (0, 0.0)])
+def test_a_schedule_is_of_whole_polls_and_real_latencies(count: float, latency: float) -> None:
+    """What is out of range is a ConfigError."""
+    with pytest.raises(ConfigError):
+        schedule(SEED, count, latency=latency)  # type: ignore[arg-type]
+
+
+@given(shipped, st.lists(draws, min_size=10, max_size=10), st.floats(0.001, 10))
+def test_no_wait_sleeps_longer(strategy: Strategy, drawn: list[float], latency: float) -> None:
+    """Whatever is drawn, and however slow the answers, the sleeps of a wait stay below their bound."""
+    clock, slept = VirtualClock(), 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += seconds
+        clock.sleep(seconds)
+
+    job = ScriptedJob(clock=clock, ends_at=math.inf, latency=latency)
+    limits = Limits(max_attempts=10, timeout=None)
+    with pytest.raises(AttemptsExhausted):
+        Poller(strategy, limits, clock=clock.time, sleep=sleep, draw=iter(drawn).__next__).wait(job.poll)
+    assert slept <= max_total_sleep(strategy, limits, latency=latency) * (1 + 1e-9)

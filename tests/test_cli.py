@@ -96,6 +96,8 @@ def test_a_server_that_is_down_is_status_5(
         (["wait", "127.0.0.1/v1/jobs/a"], "must begin with http://"),
         (["wait", "http://127.0.0.1/v1/jobs/a/b"], "URL must be that of a job"),
         (["wait", "http://me:hush@127.0.0.1/nothing"], "got 'http://127.0.0.1/nothing'"),
+        (["wait", "http://me:hush@h:x/v1/jobs/1"], "got 'http://h:x/v1/jobs/1'"),
+        (["wait", "http://127.0.0.1/v1/jobs/%FF"], "URL must be in UTF-8"),
         (["submit", "http://a..b"], "the server's URL cannot be read"),
         (["submit", "http://127.0.0.1:99999"], "must have a port from 1 to 65535"),
         (["wait", "http://h/v1/jobs/a", "--strategy", "exponental"], "did you mean 'exponential'?"),
@@ -253,6 +255,18 @@ def test_work_is_drawn_from_its_seed() -> None:
     assert work == draw_work(12, 2.0, 5.0, 0.5, seed=4) != draw_work(12, 2.0, 5.0, 0.5, seed=5)
     assert [job["outcome"] for job in work].count("error") == 6
     assert all(2 + n / 4 <= job["duration"] <= 2 + (n + 1) / 4 for n, job in enumerate(work))
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("delay", [0.0, 0.3])
+def test_a_server_whose_input_ends_early_ends(delay: float) -> None:
+    """Also where standard input ends before the server is ready, as when a demo is killed while it starts."""
+    command = [sys.executable, "-m", "bide", "serve", "--port", "0", "--db", ":memory:", "--until-eof"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        time.sleep(delay)
+        process.stdin.close()
+        assert process.wait(timeout=10) in (0, -signal.SIGTERM)
 
 
 @pytest.mark.wire

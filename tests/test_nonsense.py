@@ -26,6 +26,7 @@ ANSWERS = {
     "surrogate": (200, "application/json", r'{"id": "\ud800", "status": "pending"}'),
     "other": (200, "application/json", '{"id": "another", "status": "completed"}'),
     "status": (200, "application/json", '{"id": "status", "status": "%s"}' % ("x" * 300_000)),
+    "coded": (200, "application/json", "whatever it is"),
     "teapot": (418, "text/plain", "short and stout"),
     "screen": (200, "application/json", JOB % ("screen", r"\n" * 300 + r"\u001b]0;title\u0007")),
     "endless": (200, "application/json", None),
@@ -42,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         status, media_type, body = ANSWERS[name]
         self.send_response(status, "I am\x1b[31m odd")
         self.send_header("Content-Type", media_type)
+        if name == "coded":
+            self.send_header("Content-Encoding", "gzip, gzip")
         self.end_headers()
         if body is not None:
             self.wfile.write(body.encode())
@@ -71,7 +74,9 @@ def server() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("name", ["html", "charset", "undefined", "surrogate", "other", "status", "teapot"])
+@pytest.mark.parametrize(
+    "name", ["html", "charset", "undefined", "surrogate", "other", "status", "coded", "teapot"]
+)
 def test_nonsense_is_one_clear_error(server: str, name: str) -> None:
     """Whatever comes, it is a RequestError of one short line that no screen obeys."""
     with JobClient(server) as client, pytest.raises(RequestError) as caught:

@@ -112,6 +112,7 @@ class Odd:
     base: float = 1.0
     cap: float = field()
     table: dict[str, int] = field(factory=_odd_default)
+    either: int | str = 3
 
     @cap.default
     def _cap(self) -> float:
@@ -127,5 +128,13 @@ def test_an_odd_plug_in_does_not_hide_the_others() -> None:
     register("odd")(Odd)
     described = {kind.name: kind for kind in describe_kinds()}
     assert described["odd"].problem is None
-    assert [field.default for field in described["odd"].fields] == ["1", '"depends on the others"', "(a=1)"]
+    assert [field.default for field in described["odd"].fields] == [
+        "1",
+        '"depends on the others"',
+        "(a=1)",
+        "3",
+    ]
+    assert from_config({"kind": "odd", "either": "four"}) == Odd(either="four")
+    with pytest.raises(ConfigError, match="either: must be int or str, got 1.5"):
+        from_config({"kind": "odd", "either": 1.5})
     assert described["fixed"].problem is None

@@ -18,6 +18,7 @@ from itertools import islice
 from attrs import frozen
 
 from bide.errors import ConfigError, shown
+from bide.rules import Number
 from bide.strategy import Observation, Situation, Strategy, ceiling_of, envelope_of
 from bide.wait import Limits, Outcome, Wait
 
@@ -44,6 +45,8 @@ _UNLIMITED = Limits(max_attempts=None, timeout=None)
 _MOST_AT_ONCE = 10_000
 _MOST_POLLS = 100_000
 
+_TRIED = (0.0, *(10.0**power for power in range(-3, 7)))
+
 
 def delay_bounds(strategy: Strategy, situation: Situation) -> Bounds:
     """Return the least and the greatest next delay in a situation, in seconds."""
@@ -67,7 +70,7 @@ def schedule_bounds(strategy: Strategy, n: int, *, latency: float = 0.0) -> Boun
 
 def schedule(strategy: Strategy, count: int, *, latency: float = 0.0) -> list[Bounds]:
     """Return the `schedule_bounds` of all polls up to the count-th; at least one."""
-    if not 1 <= count <= _MOST_POLLS:
+    if not Number(least=1, most=_MOST_POLLS, whole=True).holds(count):
         raise ConfigError(f"n: must be a whole number from 1 to {_MOST_POLLS}, got {shown(count)}")
     _require_seconds("latency", latency)
     envelope, exact = envelope_of(strategy), _is_exact(strategy)
@@ -104,18 +107,31 @@ def request_bounds(
     return Bounds(fewest, most, _is_exact(strategy) and counted_fewest and counted_most)
 
 
-def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED) -> float:
+def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED, *, latency: float = 0.0) -> float:
     """
     Return the most seconds that a wait sleeps, whatever the job does; infinite if nothing ends it.
 
-    It is what a wait sleeps whose draws are all 1, for a job that never ends; after 100,000 polls, a safe
-    bound by the strategy's ceiling.
+    It is what a wait sleeps whose draws are all 1, for a job that never ends. Where that is not the most, it
+    is a safe bound by the strategy's ceiling: after 100,000 polls, and where answers take time and the
+    strategy reads the time, as `polly_v2` does.
+
+    Args:
+        strategy: chooses the delays.
+        limits: end the wait if the job does not.
+        latency: the most seconds that an answer takes; the least is 0.
+
+    Raises:
+        ConfigError: the latency is no number of seconds.
     """
+    _require_seconds("latency", latency)
     longest = math.inf if limits.timeout is None else limits.timeout
     if limits.max_attempts is None:
         return longest
-    slept = 0.0
     envelope = envelope_of(strategy)
+    if latency and _reads_time(envelope):
+        first = strategy.delay(Situation(), 1.0)
+        return min(longest, first + (limits.max_attempts - 1) * ceiling_of(strategy))
+    slept = 0.0
     for count, delay in enumerate(_delays(envelope, math.inf, limits, 1.0, 0.0)):
         slept += delay
         if count == _MOST_POLLS:
@@ -123,9 +139,16 @@ def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED) -> float:
     return slept
 
 
+def _reads_time(strategy: Strategy) -> bool:
+    """Say whether the time makes a difference to any of the first delays: found by trying."""
+    pending = Observation("pending")
+    tried = ({strategy.delay(Situation(n, at, 1.0, pending), 1.0) for at in _TRIED} for n in range(1, 50))
+    return any(len(delays) > 1 for delays in tried)
+
+
 def _require_seconds(name: str, value: float) -> None:
     """Infinity is a legal duration: a job that never ends."""
-    if not value >= 0:  # NaN is not, either
+    if not value >= 0 or (name == "latency" and value == math.inf):  # NaN is not >= 0, either
         raise ConfigError(f"{name}: must be a number of seconds >= 0, got {shown(value)}")
 
 

@@ -78,6 +78,17 @@ def _structure_union(value: Any, union: Any) -> Any:
     return _structure_kind(value, find)
 
 
+def _structure_any(value: Any, union: Any) -> Any:
+    """Build the first member of a union that the value fits."""
+    for member in get_args(union):
+        try:
+            return _converter.structure(value, member)
+        except ConfigError:
+            continue
+    names = " or ".join(getattr(member, "__name__", str(member)) for member in get_args(union))
+    raise ConfigError(f"must be {names}, got {shown(value)}")
+
+
 def _structure_optional(value: Any, optional: Any) -> Any:
     """Build a value that may be absent: "none", or None, is none."""
     if value is None or value == "none":
@@ -220,12 +231,13 @@ def _is_optional(kind: Any) -> bool:
 
 
 def _is_tuple(kind: Any) -> bool:
-    return get_origin(kind) is tuple
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
 
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook_factory(attrs.has, _structure_class)
+    converter.register_structure_hook_func(is_union, _structure_any)
     converter.register_structure_hook_func(_is_union_of_kinds, _structure_union)
     converter.register_structure_hook_func(_is_optional, _structure_optional)
     converter.register_structure_hook_func(_is_tuple, _structure_tuple)

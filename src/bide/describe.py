@@ -92,9 +92,9 @@ def _brief(value: Any) -> Any:
     if not attrs.has(type(value)):
         return table
     changed = {
-        field.name: _brief(getattr(value, field.name))
+        str(field.alias): _brief(getattr(value, field.name))
         for field in attrs.fields(type(value))
-        if field.init and getattr(value, field.name) != _made(field.default)
+        if field.init and getattr(value, field.name) != _made(field.default, value)
     }
     return {"kind": table["kind"], **changed}
 
@@ -164,18 +164,20 @@ def _default_of(field: attrs.Attribute[Any]) -> str | None:
     return format_inline(to_data(_made(default)))
 
 
-def _made(default: Any) -> Any:
-    """Return a default's value; where that needs the instance, say so."""
+def _made(default: Any, instance: object = None) -> Any:
+    """Return a default's value; where that needs an instance and there is none, say so."""
     if not hasattr(default, "factory"):
         return default
-    return "depends on the others" if default.takes_self else default.factory()
+    if not default.takes_self:
+        return default.factory()
+    return "depends on the others" if instance is None else default.factory(instance)
 
 
 def _member_in_words(member: Any) -> str:
     """Return a member of a union: a kind with what it takes, or a type."""
     if not attrs.has(member):
         return _type_in_words(member)
-    fields = ", ".join(field.name for field in attrs.fields(member) if field.init)
+    fields = ", ".join(str(field.alias) for field in attrs.fields(member) if field.init)
     kind = getattr(member, "kind", member.__name__)
     return f"{kind}({fields})" if fields else str(kind)
 
@@ -186,7 +188,7 @@ _WORDS = {float: "number", int: "whole number", bool: "true or false", str: "tex
 def _type_in_words(kind: Any) -> str:
     if kind == Seconds:
         return "seconds"
-    if get_origin(kind) is tuple:
+    if get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,):
         return f"list of {_type_in_words(get_args(kind)[0])}"
     if is_union(kind):
         members = [member for member in get_args(kind) if member is not NoneType]

@@ -49,4 +49,9 @@ def _parts_of(url: str) -> tuple[str, str]:
     if not found or not job_id.strip("/") or "/" in job_id.strip("/"):
         rule = "must be that of a job, such as http://127.0.0.1:8080/v1/jobs/ID"
         raise ConfigError(f"URL {rule}, got {shown(public(parts))}")
-    return str(parts.copy_with(raw_path=server.encode() or b"/")), unquote(job_id.strip("/"))
+    try:
+        return str(parts.copy_with(raw_path=server.encode() or b"/")), unquote(
+            job_id.strip("/"), errors="strict"
+        )
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"URL must be in UTF-8: {error}, got {shown(public(parts))}") from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
+import sys
 import threading
 
 import click
 
 from bide.cli.options import DURATIONS
+from bide.errors import ConfigError
 
 
 @click.command()
@@ -42,6 +43,8 @@ def serve(
     from bide.server import ServerConfig, run
 
     if until_eof:
+        if sys.stdin is None:  # closed: its number will be another file's
+            raise ConfigError("--until-eof needs a standard input, and it is closed")
         threading.Thread(target=_end_at_eof, daemon=True).start()
     shortest, longest = durations
     config = ServerConfig(database=db, shortest=shortest, longest=longest, failing=failing, seed=seed)
@@ -53,4 +56,4 @@ def _end_at_eof() -> None:
     # Not through `sys.stdin`: a thread that waits in its buffer is fatal to the interpreter's end.
     while os.read(0, 4096):
         pass
-    _thread.interrupt_main(signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)

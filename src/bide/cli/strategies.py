@@ -105,7 +105,7 @@ class _Picture:
             duration,
             describe_polls(strategy, count),
             request_bounds(strategy, duration, limits),
-            max_total_sleep(strategy, limits),
+            max_total_sleep(strategy, limits, latency=1.0),
         )
 
     @property
@@ -124,10 +124,10 @@ class _Picture:
     def as_json(self) -> dict[str, Any]:
         policy = self.resolved.policy
         return {
-            "strategy": to_config(policy.strategy),
+            "strategy": _as_json(to_config(policy.strategy)),
             "limits": attrs.asdict(policy.limits),
             "settings": [
-                {"name": each.name, "value": to_data(each.value), "source": each.source}
+                {"name": each.name, "value": _as_json(to_data(each.value)), "source": each.source}
                 for each in self.resolved.settings
             ],
             "polls": [attrs.asdict(poll) for poll in self.polls],
@@ -198,6 +198,15 @@ def _range_of(requests: Bounds) -> str:
 
 def _most(seconds: float) -> str:
     return "without a bound" if seconds == math.inf else f"at most {format_duration(seconds)}"
+
+
+def _as_json(value: Any) -> Any:
+    """Return data as JSON can hold it: a plug-in's field may be infinite."""
+    if isinstance(value, dict):
+        return {name: _as_json(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _finite(value: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 import time
 from functools import cache
@@ -46,7 +47,8 @@ def checked_url(text: object) -> httpx.URL:
         url = httpx.URL(text)  # type: ignore[arg-type]
         url.host.encode("idna")  # what the resolver would choke on
     except (httpx.InvalidURL, TypeError, UnicodeError) as error:
-        raise ConfigError(f"the server's URL cannot be read: {error}, got {shown(text)}") from error
+        known = re.sub(r"(^|//)[^/]*@", r"\1", str(text))  # without what may be a password
+        raise ConfigError(f"the server's URL cannot be read: {error}, got {shown(known)}") from error
     if url.scheme not in ("http", "https") or not url.host:
         rule = "must begin with http:// or https:// and a host"
         raise ConfigError(f"the server's URL {rule}, got {shown(public(url))}")
@@ -68,7 +70,8 @@ def transfer(http: httpx.Client, method: str, url: str, *, timeout: Seconds, jso
         http: makes the request.
         method: of the request.
         url: of the request.
-        timeout: seconds for all of it; only headers that come byte by byte may take longer.
+        timeout: seconds for the answer; its last piece may take as long again, and what httpx hides (headers,
+            interim answers and chunk extensions) is bounded byte by byte only.
         json: what the body of the request holds, if anything.
 
     Raises:
@@ -77,7 +80,9 @@ def transfer(http: httpx.Client, method: str, url: str, *, timeout: Seconds, jso
     asked = f"{method} {public(httpx.URL(url))}"
     ends_at = time.monotonic() + timeout
     try:
-        with http.stream(method, url, json=json, timeout=timeout) as response:
+        # Of a compressed answer nobody knows beforehand how long it is, nor how long it takes.
+        plain = {"Accept-Encoding": "identity"}
+        with http.stream(method, url, json=json, timeout=timeout, headers=plain) as response:
             body = _read(response, ends_at)
             return Answer(asked, response.status_code, response.headers, body)
     except httpx.TimeoutException as error:
@@ -87,6 +92,9 @@ def transfer(http: httpx.Client, method: str, url: str, *, timeout: Seconds, jso
 
 
 def _read(response: httpx.Response, ends_at: float) -> bytes:
+    coding = response.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        raise httpx.ReadError(f"the answer is coded as {coding}, which was not asked for")
     body = bytearray()
     for chunk in response.iter_bytes():
         body += chunk
