@@ -135,6 +135,6 @@ def test_an_odd_plug_in_does_not_hide_the_others() -> None:
         "3",
     ]
     assert from_config({"kind": "odd", "either": "four"}) == Odd(either="four")
-    with pytest.raises(ConfigError, match="either: must be int or str, got 1.5"):
+    with pytest.raises(ConfigError, match=r"either: must be int or str, got 1.5"):
         from_config({"kind": "odd", "either": 1.5})
     assert described["fixed"].problem is None
