@@ -41,7 +41,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source") / EXAMPLE.name
     shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("__pycache__"))
     site = tmp_path_factory.mktemp("site")
-    options = "--isolated --quiet --quiet --no-index --no-deps --no-build-isolation --no-cache-dir --no-compile --target"
+    alone = "--isolated --no-index --no-deps --no-build-isolation --no-cache-dir"
+    options = f"--quiet --quiet {alone} --no-compile --target"
     command = [sys.executable, "-m", "pip", "install", *options.split(), str(site), str(source)]
     done = subprocess.run(
         command, capture_output=True, text=True, env=_CLEAN, check=False, timeout=120, cwd=source
