@@ -230,7 +230,8 @@ def _is_optional(kind: Any) -> bool:
     return is_union(kind) and NoneType in get_args(kind)
 
 
-def _is_tuple(kind: Any) -> bool:
+def is_list(kind: Any) -> bool:
+    """Say whether a type is a tuple of any length, which config writes as a list."""
     return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
 
 
@@ -240,7 +241,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(is_union, _structure_any)
     converter.register_structure_hook_func(_is_union_of_kinds, _structure_union)
     converter.register_structure_hook_func(_is_optional, _structure_optional)
-    converter.register_structure_hook_func(_is_tuple, _structure_tuple)
+    converter.register_structure_hook_func(is_list, _structure_tuple)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
     converter.register_structure_hook_func(lambda t: t is Strategy, _structure_strategy)
     converter.register_structure_hook(float, _structure_float)

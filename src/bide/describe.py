@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 import attrs
 from attrs import frozen
 
 from bide.bounds import Bounds, delay_bounds, schedule
-from bide.convert import is_union, to_data
+from bide.convert import is_list, is_union, to_data
 from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.inline import format_inline
@@ -188,7 +188,7 @@ _WORDS = {float: "number", int: "whole number", bool: "true or false", str: "tex
 def _type_in_words(kind: Any) -> str:
     if kind == Seconds:
         return "seconds"
-    if get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,):
+    if is_list(kind):
         return f"list of {_type_in_words(get_args(kind)[0])}"
     if is_union(kind):
         members = [member for member in get_args(kind) if member is not NoneType]

@@ -34,13 +34,13 @@ class Then:
     rest: Strategy = field(validator=STRATEGY)
     polls: int | None = field(default=None, validator=Number(least=1, whole=True, optional=True))
     seconds: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
-    _polls_of_start: int = field(default=0, init=False, repr=False, eq=False)
+    _late: _Late = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if (self.polls is None) == (self.seconds is None):
             raise ConfigError("takes a number of polls or of seconds, and one of them")
         count = self._count_polls(self.seconds) if self.polls is None else self.polls
-        object.__setattr__(self, "_polls_of_start", count)
+        object.__setattr__(self, "_late", _Late(self.rest, count))
 
     def _count_polls(self, until: float | None) -> int:
         polls, elapsed, delay = 0, 0.0, 0.0
@@ -67,25 +67,25 @@ class Then:
         start, rest = envelope_of(self.start), envelope_of(self.rest)
         if self.polls is not None:
             return evolve(self, start=start, rest=rest)
-        return Envelope((start, _Late(rest, self._polls_of_start)))
+        return Envelope((start, _Late(rest, self._late.after)))
 
     def delay(self, situation: Situation, u: float) -> float:
         """Return the delay of the strategy whose turn it is."""
         if self._is_start(situation):
             return self.start.delay(situation, u)
-        return _Late(self.rest, self._polls_of_start).delay(situation, u)
+        return self._late.delay(situation, u)
 
     def _is_start(self, situation: Situation) -> bool:
         if self.seconds is not None:
             return situation.elapsed < self.seconds
-        return situation.polls < self._polls_of_start
+        return situation.polls < self._late.after
 
 
 @frozen
 class _Late:
     """A strategy that begins after so many polls of another."""
 
-    strategy: Strategy = field(validator=STRATEGY)
+    strategy: Strategy
     after: int
 
     def delay(self, situation: Situation, u: float) -> float:

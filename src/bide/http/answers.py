@@ -58,14 +58,16 @@ def job_in(answer: Answer) -> dict[str, Any]:
     return job
 
 
-def observation_in(answer: Answer) -> Observation:
+def observation_in(answer: Answer, job_id: str) -> Observation:
     """
     Return what an answer says of a job.
 
     Raises:
-        RequestError: or one of its kinds, as `job_in` does; also for a status that nobody knows.
+        RequestError: or one of its kinds, as `job_in` does; also for another job, or a status nobody knows.
     """
     job = job_in(answer)
+    if job["id"] != job_id:
+        raise RequestError(f"{answer.asked} answered another job, {shown(job['id'])}")
     if job.get("status") not in get_args(Status):
         known = ", ".join(get_args(Status))
         raise RequestError(f"{answer.asked} answered the status {shown(job.get('status'))}; known: {known}")

@@ -14,7 +14,7 @@ import httpx
 
 from bide.config import default_strategy
 from bide.durations import Seconds
-from bide.errors import ConfigError, Problem, RequestError, shown
+from bide.errors import ConfigError, Problem, shown
 from bide.http.answers import job_in, observation_in
 from bide.http.transfer import checked_url, make_http, transfer
 from bide.poller import Poller, Update
@@ -220,11 +220,7 @@ class JobClient:
 
     def _look(self, job_id: str, timeout: Seconds) -> Observation:
         answer = transfer(self._http, "GET", self.url_of(job_id), timeout=timeout)
-        observation = observation_in(answer)
-        seen = job_in(answer)["id"]
-        if seen != job_id:
-            raise RequestError(f"{answer.asked} answered another job, {shown(seen)}")
-        return observation
+        return observation_in(answer, job_id)
 
 
 def _checked_id(job_id: object) -> str:

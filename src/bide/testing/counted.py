@@ -69,10 +69,7 @@ def _after_delay(polls: int, begun: float, delay: float) -> Situation:
 
 
 def _require_no_step_anywhere(envelope: Strategy, situation: Callable[[float], Situation], u: float) -> None:
-    def delay(at: float) -> float:
-        return envelope.delay(situation(at), u)
-
-    delays = list(map(delay, _TIMES))
+    delays = [envelope.delay(situation(at), u) for at in _TIMES]
     for (at, before), (later, after) in pairwise(zip(_TIMES, delays, strict=True)):
         if after < before * (1 - 1e-9):
             _require_no_step(envelope, situation, u, (at, later))
