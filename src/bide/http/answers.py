@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, get_args
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from bide.errors import JobNotFound, RequestError, RequestRefused, shown
 from bide.http.hints import retry_after
@@ -19,6 +19,24 @@ TRANSIENT = frozenset({408, 425, 429})
 """The statuses below 500 that time may mend."""
 
 _NUMBER = Number()
+
+
+@frozen
+class Ask:
+    """
+    A request to be made.
+
+    Args:
+        method: such as ``GET``.
+        url: of what is asked for.
+        headers: beside those that the client sends anyway.
+        body: what is sent, if anything.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = Factory(dict)
+    body: bytes | None = None
 
 
 @frozen
