@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from bide import Limits, Observation, Outcome, Strategy, Wait, from_config, load_policy, to_config
+from bide import Limits, Observation, Outcome, Policy, Strategy, Wait, from_config, load_policy, to_config
 from bide.catalogue import catalogue
 from bide.durations import format_duration
 
@@ -165,7 +165,7 @@ names = pytest.mark.parametrize("name", catalogue())
 
 def delays_of(strategy: Strategy, draw: Callable[[], float]) -> Iterator[float]:
     """Yield the delays that the engine asks for, the one before the first poll included, without limits."""
-    wait, pending, now = Wait(strategy, UNLIMITED, now=0.0, draw=draw), Observation("pending"), 0.0
+    wait, pending, now = Wait(Policy(strategy, UNLIMITED), now=0.0, draw=draw), Observation("pending"), 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):
         yield step

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide import Limits, Observation, Outcome, Poller, Situation, Strategy, Wait
+from bide import Limits, Observation, Outcome, Policy, Poller, Situation, Strategy, Wait
 from bide.testing import VirtualClock
 from bide_strategies import (
     Additive,
@@ -32,7 +32,7 @@ from bide_strategies import (
 def delays(strategy: Strategy, count: int, u: float | list[float]) -> list[float]:
     """Return the first delays that the engine asks for, the one before the first poll included."""
     draw = iter(u).__next__ if isinstance(u, list) else lambda: u
-    wait = Wait(strategy, Limits(max_attempts=None, timeout=None), now=0.0, draw=draw)
+    wait = Wait(Policy(strategy, Limits(max_attempts=None, timeout=None)), now=0.0, draw=draw)
     chosen, now = [wait.first_delay()], 0.0
     while len(chosen) < count:
         now += chosen[-1]

@@ -12,6 +12,7 @@ from bide import (
     Limits,
     Observation,
     Outcome,
+    Policy,
     Situation,
     Strategy,
     Wait,
@@ -68,7 +69,7 @@ def test_counted(strategy: Strategy, within: Limits, duration: float, drawn: lis
 
 def _calls(strategy: Strategy, within: Limits, duration: float, drawn: list[float]) -> int | None:
     """Count the polls of a wait that draws these numbers again and again; None if it does not soon end."""
-    wait = Wait(strategy, within, now=0.0, draw=lambda: drawn[wait.calls % len(drawn)])
+    wait = Wait(Policy(strategy, within), now=0.0, draw=lambda: drawn[wait.calls % len(drawn)])
     now, step = 0.0, wait.first_delay()
     for _ in range(10_000):
         now += step

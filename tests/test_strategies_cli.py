@@ -74,7 +74,12 @@ def test_a_policy_is_shown_with_its_bounds(name: str | None, capsys: pytest.Capt
     assert "█" in printed or "░" in printed
     assert run([*arguments, "--timeout", "none", "--max-attempts", "none", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["limits"] == {"max_attempts": None, "timeout": None, "max_failures": 5}
+    assert shown["limits"] == {
+        "max_attempts": None,
+        "timeout": None,
+        "max_failures": 5,
+        "failure_timeout": None,
+    }
     assert shown["max_total_sleep"] is None
     assert len(shown["polls"]) == 10
 
@@ -148,6 +153,7 @@ def test_the_caller_goes_before_the_environment_before_the_file_before_the_defau
         "max_attempts": "--max-attempts",
         "timeout": "BIDE_TIMEOUT",
         "max_failures": "bide.toml",
+        "failure_timeout": "default",
     }
 
 

@@ -19,28 +19,34 @@ from bide.errors import (
     RequestError,
     RequestRefused,
     StrategyError,
+    TokenError,
+    WaitCancelled,
     WaitError,
     WaitTimeout,
 )
-from bide.poller import Poller, Update
+from bide.outcome import End, Outcome
+from bide.policy import Hints, Limits, Policy
+from bide.poller import AsyncPoller, Poller, Update
 from bide.registry import register
 from bide.strategy import Observation, Situation, Strategy
-from bide.wait import End, Limits, Outcome, Wait
+from bide.wait import Wait
 
 if TYPE_CHECKING:
     from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule_bounds
-    from bide.config import Policy, from_config, load_policy, to_config
+    from bide.config import from_config, load_policy, to_config
     from bide.http import JobClient
     from bide.resolve import resolve_policy
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncPoller",
     "AttemptsExhausted",
     "BideError",
     "Bounds",
     "ConfigError",
     "End",
+    "Hints",
     "JobCancelled",
     "JobClient",
     "JobFailed",
@@ -56,8 +62,10 @@ __all__ = [
     "Situation",
     "Strategy",
     "StrategyError",
+    "TokenError",
     "Update",
     "Wait",
+    "WaitCancelled",
     "WaitError",
     "WaitTimeout",
     "delay_bounds",
@@ -74,7 +82,6 @@ __all__ = [
 _LATER = {
     "Bounds": "bide.bounds",
     "JobClient": "bide.http",
-    "Policy": "bide.config",
     "delay_bounds": "bide.bounds",
     "from_config": "bide.config",
     "load_policy": "bide.config",

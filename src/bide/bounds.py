@@ -18,9 +18,11 @@ from itertools import islice
 from attrs import frozen
 
 from bide.errors import ConfigError, shown
+from bide.outcome import Outcome
+from bide.policy import Limits, Policy
 from bide.rules import Number
 from bide.strategy import Observation, Situation, Strategy, ceiling_of, envelope_of
-from bide.wait import Limits, Outcome, Wait
+from bide.wait import Wait
 
 
 @frozen
@@ -180,7 +182,7 @@ def _polls(
 
 def _delays(strategy: Strategy, duration: float, limits: Limits, u: float, latency: float) -> Iterator[float]:
     """Yield the delay before each poll of a wait in which all draws are the same."""
-    wait = Wait(strategy, limits, now=0.0, draw=lambda: u)
+    wait = Wait(Policy(strategy, limits), now=0.0, draw=lambda: u)
     now = 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bide import registry
-from bide.config import Policy, policy_from_config, read_toml
+from bide.config import policy_from_config, read_toml
 from bide.errors import ConfigError, nearest, shown
 from bide.inline import parse_inline
+from bide.policy import Policy
 
 
 def catalogue() -> dict[str, Path]:

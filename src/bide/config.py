@@ -1,7 +1,8 @@
 """
 Strategies and limits as data, both ways.
 
-A policy is a table ``strategy``, with a ``kind`` and its fields, and a table ``limits``. Durations are
+A policy is a table ``strategy``, with a ``kind`` and its fields; and, where they are not the defaults, tables
+``limits``, ``hints`` and ``error_strategy``, and ``initial_delay``. Durations are
 numbers of seconds or text with a unit; ``"none"`` lifts an optional limit. Everything that is wrong is
 reported at once, each problem with its place, its value and the rule. Config imports no code but what the
 registry knows.
@@ -14,12 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
-
 from bide.convert import structure, to_data
 from bide.errors import ConfigError, Problem
+from bide.policy import Policy
 from bide.strategy import Strategy
-from bide.wait import Limits
 
 DEFAULT_STRATEGY = {
     "kind": "exponential",
@@ -29,20 +28,6 @@ DEFAULT_STRATEGY = {
     "jitter": {"kind": "additive", "share": 0.5},
 }
 """What a client waits with unless told otherwise; with the default `Limits`, ``strategies/seed.toml``."""
-
-
-@frozen(kw_only=True)
-class Policy:
-    """
-    A strategy and the limits it is used within.
-
-    Args:
-        strategy: chooses the delays.
-        limits: end a wait if the job does not.
-    """
-
-    strategy: Strategy
-    limits: Limits = field(factory=Limits)
 
 
 def load_policy(path: str | Path) -> Policy:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -230,6 +230,10 @@ def _is_optional(kind: Any) -> bool:
     return is_union(kind) and NoneType in get_args(kind)
 
 
+def _is_literal(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
 def is_list(kind: Any) -> bool:
     """Say whether a type is a tuple of any length, which config writes as a list."""
     return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
@@ -242,6 +246,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(_is_union_of_kinds, _structure_union)
     converter.register_structure_hook_func(_is_optional, _structure_optional)
     converter.register_structure_hook_func(is_list, _structure_tuple)
+    converter.register_structure_hook_func(_is_literal, lambda word, _: word)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
     converter.register_structure_hook_func(lambda t: t is Strategy, _structure_strategy)
     converter.register_structure_hook(float, _structure_float)

@@ -5,6 +5,7 @@ Everything that bide raises.
 
     BideError
     ├── ConfigError                   a value, a file or a name that cannot be used; also a ValueError
+    ├── TokenError                    a token from which no wait can be resumed; also a ValueError
     ├── StrategyError                 a strategy answered something that is no delay
     ├── RequestError                  one request got no usable answer; another may
     │   └── RequestRefused *          … and repeating it will not help (400, 401, 403 …)
@@ -14,7 +15,8 @@ Everything that bide raises.
         ├── JobCancelled              the job itself ended as ``cancelled``
         ├── WaitTimeout               the deadline passed; also a TimeoutError
         ├── AttemptsExhausted         the limit of calls was reached
-        ├── PollsFailed               too many polls in a row failed
+        ├── PollsFailed               too many polls in a row failed, or one that is fatal
+        ├── WaitCancelled             somebody cancelled the wait; the job goes on
         └── RequestRefused *          (one and the same class: a refusal ends a wait)
 
 A RequestError says nothing about the job. Only a WaitError ends a wait.
@@ -30,8 +32,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve, frozen
 
 if TYPE_CHECKING:
+    from bide.outcome import Outcome
     from bide.strategy import Observation
-    from bide.wait import Outcome
 
 
 class BideError(Exception):
@@ -105,6 +107,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"{hint} (known: {', '.join(known) or 'none'})"
 
 
+class TokenError(BideError, ValueError):
+    """A token from which no wait can be resumed: damaged, of a later version, or none at all."""
+
+
 class StrategyError(BideError):
     """A strategy answered something that is no delay: it breaks the laws of `bide.strategy`."""
 
@@ -146,6 +152,16 @@ class WaitError(BideError):
         """Seconds from the start of the wait to its end."""
         return self.outcome.elapsed if self.outcome is not None else 0.0
 
+    @property
+    def failures(self) -> tuple[RequestError, ...]:
+        """Why polls failed: the last ten."""
+        return self.outcome.failures if self.outcome is not None else ()
+
+    @property
+    def token(self) -> str | None:
+        """From which `bide.Wait.resume` goes on; None if the job has ended."""
+        return self.outcome.token if self.outcome is not None else None
+
 
 class JobFailed(WaitError):
     """The job itself ended as ``error``."""
@@ -164,7 +180,11 @@ class AttemptsExhausted(WaitError):
 
 
 class PollsFailed(WaitError):
-    """Too many polls in a row failed; `__cause__` is the failure of the last."""
+    """Too many polls in a row failed, or one that is fatal; `__cause__` is the failure of the last."""
+
+
+class WaitCancelled(WaitError):
+    """Somebody cancelled the wait; the job goes on, and so can another wait from the `token`."""
 
 
 class RequestRefused(RequestError, WaitError):

@@ -1,17 +1,28 @@
-"""The driver: it sleeps, polls and tells the engine, until the wait is over."""
+"""The drivers: they sleep, poll and tell the engine, until the wait is over."""
 
 from __future__ import annotations
 
-import random
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextvars import copy_context
+from typing import Any
 
 from attrs import field, frozen
 
-from bide.errors import RequestError, shown
-from bide.rules import STRATEGY, Has
-from bide.strategy import Observation, Strategy
-from bide.wait import Limits, Outcome, Wait
+from bide.errors import RequestError, printable, shown
+from bide.events import Observer
+from bide.outcome import Outcome
+from bide.policy import Policy
+from bide.strategy import Observation
+from bide.wait import Wait
+
+# How soon a wait notices that it was cancelled while a poll was under way, in seconds.
+_NOTICE = 0.02
+
+Sleep = Callable[[float], object]
+AsyncSleep = Callable[[float], Awaitable[object]]
 
 
 @frozen(kw_only=True)
@@ -42,36 +53,228 @@ class Update:
         return f"Attempt {self.calls}: job is {status}"
 
 
+def _as_tuple(observers: Iterable[Observer]) -> tuple[Observer, ...]:
+    return tuple(observers)
+
+
 @frozen
-class Poller:
+class _Driver(Policy):
+    """
+    A policy with a clock: what the sync and the async driver have in common.
+
+    Args:
+        clock: gives the time in seconds; only differences count.
+        wall_clock: gives the time in seconds since the epoch, for tokens and the lag.
+        draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
+        observers: are told what happens, as `bide.events` has it.
+        transient: exceptions of the poll function that mean: this look failed, another may succeed.
+        fatal: exceptions that end a wait at once where they are why a poll failed.
+    """
+
+    clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
+    wall_clock: Callable[[], float] = field(default=time.time, kw_only=True)
+    draw: Callable[[], float] | None = field(default=None, kw_only=True)
+    observers: tuple[Observer, ...] = field(default=(), converter=_as_tuple, kw_only=True)
+    transient: tuple[type[Exception], ...] = field(default=(), kw_only=True)
+    fatal: tuple[type[Exception], ...] = field(default=(), kw_only=True)
+
+    def begin(self, hint: float | None = None) -> Wait:
+        """
+        Return a wait that begins now, for `wait` or `watch`.
+
+        Args:
+            hint: seconds to the first poll that the server asked for when it made the job, if it did.
+        """
+        return Wait(
+            self,
+            now=self.clock(),
+            started_at=self.wall_clock(),
+            hint=hint,
+            draw=self.draw,
+            observers=self.observers,
+        )
+
+    def resume(self, token: str, timeout: float | None = None) -> Wait:
+        """
+        Return the wait that a token is of, for `wait` or `watch`; see `Wait.resume`.
+
+        Args:
+            token: of the wait.
+            timeout: seconds from now to a new deadline; by default the wait keeps its own.
+
+        Raises:
+            TokenError: the token is damaged, of a later version, or none at all.
+        """
+        now, at = self.clock(), self.wall_clock()
+        return Wait.resume(
+            token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers
+        )
+
+    def _failed(self, wait: Wait, error: Exception) -> float | Outcome:
+        """Tell the engine of a failed look; raise what is none."""
+        if not isinstance(error, RequestError):
+            if not isinstance(error, self.transient):
+                raise error
+            name = type(error).__name__
+            failure = RequestError(f"{name}: {printable(str(error))}" if str(error) else name)
+            failure.__cause__ = error
+            error = failure
+        fatal = bool(self.fatal) and isinstance(error.__cause__ or error, self.fatal)
+        return wait.failed(error, self.clock(), fatal=fatal)
+
+    def _left_of(self, step: float | Outcome, wait: Wait) -> float | Outcome:
+        """Return what is left of a delay once somebody has taken time over an update."""
+        if isinstance(step, Outcome):
+            return step
+        return max(0.0, step - (self.clock() - wait.started - wait.elapsed))
+
+
+@frozen
+class Poller(_Driver):
     """
     Waits for jobs by calling a function of yours until it sees an end.
 
     The function takes nothing and returns an `Observation`. It raises `RequestError` to say that this look
-    failed and another may succeed; any other exception of its own passes through.
+    failed and another may succeed; any other exception of its own passes through, unless it is `transient`.
     One poller serves any number of waits, also at once from several threads.
 
     Args:
         strategy: chooses the delays.
         limits: end a wait if the job does not.
+        hints: what is made of the server's hints.
+        error_strategy: chooses the delays after failed polls; by default the strategy does.
+        initial_delay: seconds before the first poll; None to let the strategy choose.
         clock: gives the time in seconds; only differences count.
-        sleep: sleeps for that many seconds of this clock.
-        draw: gives one number in [0, 1] for each delay.
+        wall_clock: gives the time in seconds since the epoch, for tokens and the lag.
+        draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
+        observers: are told what happens, as `bide.events` has it.
+        transient: exceptions of the poll function that mean: this look failed, another may succeed.
+        fatal: exceptions that end a wait at once where they are why a poll failed.
+        sleep: sleeps for that many seconds of the clock; by default really, until somebody cancels.
     """
 
-    strategy: Strategy = field(validator=STRATEGY)
-    limits: Limits = field(factory=Limits, validator=Has("max_attempts", "Limits(…)"))
-    clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
-    sleep: Callable[[float], None] = field(default=time.sleep, kw_only=True)
-    draw: Callable[[], float] = field(default=random.random, kw_only=True)
-
-    def begin(self) -> Wait:
-        """Return a wait that begins now, for `wait` or `watch`."""
-        return Wait(self.strategy, self.limits, now=self.clock(), draw=self.draw)
+    sleep: Sleep | None = field(default=None, kw_only=True)
 
     def wait(
         self,
         poll: Callable[[], Observation],
+        wait: Wait | None = None,
+        *,
+        on_update: Callable[[Update], object] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Outcome:
+        """
+        Poll until the job has completed, and return how it went.
+
+        Args:
+            poll: looks at the job once.
+            wait: the wait to carry out; by default one that begins now.
+            on_update: called with an update after every poll, as it happens.
+            cancel: ends the wait within 50 ms when somebody sets it, also while a poll is under way: such a
+                poll is left to itself, in a thread of its own.
+
+        Raises:
+            WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
+        """
+        wait = self.begin() if wait is None else wait
+        step: float | Outcome = wait.first_delay()
+        try:
+            while not isinstance(step, Outcome):
+                step = self._step(wait, step, poll, cancel)
+                if on_update is not None:
+                    on_update(_update(wait, step))
+                    step = self._left_of(step, wait)
+        except BaseException:
+            wait.cancelled(self.clock())
+            raise
+        return step.raise_for_end()
+
+    def watch(
+        self,
+        poll: Callable[[], Observation],
+        wait: Wait | None = None,
+        *,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[Update]:
+        """
+        Yield an update after every poll, as it happens; the last one holds the outcome.
+
+        Args:
+            poll: looks at the job once.
+            wait: the wait to carry out; by default one that begins now.
+            cancel: ends the wait within 50 ms when somebody sets it.
+
+        Raises:
+            WaitError: after the last update, if the job did not complete, a limit was reached, or the wait
+                was cancelled.
+        """
+        wait = self.begin() if wait is None else wait
+        step: float | Outcome = wait.first_delay()
+        try:
+            while not isinstance(step, Outcome):
+                step = self._step(wait, step, poll, cancel)
+                yield _update(wait, step)
+                step = self._left_of(step, wait)
+        except BaseException:
+            wait.cancelled(self.clock())
+            raise
+        step.raise_for_end()
+
+    def _step(
+        self, wait: Wait, delay: float, poll: Callable[[], Observation], cancel: threading.Event | None
+    ) -> float | Outcome:
+        """Sleep, look once, and return what the engine makes of it."""
+        if delay > 0:  # even a sleep of zero seconds costs a system call
+            self._sleep(delay, cancel)
+        if cancel is not None and cancel.is_set():
+            return wait.cancelled(self.clock())
+        if self.observers:
+            wait.starting(self.clock())
+        try:
+            observation = poll() if cancel is None else _apart(poll, cancel)
+        except _Cancelled:
+            return wait.cancelled(self.clock())
+        except Exception as error:
+            return self._failed(wait, error)
+        return wait.answered(_checked(observation), self.clock())
+
+    def _sleep(self, delay: float, cancel: threading.Event | None) -> None:
+        if self.sleep is not None:
+            self.sleep(delay)
+        elif cancel is None:
+            time.sleep(delay)
+        else:
+            cancel.wait(delay)
+
+
+@frozen
+class AsyncPoller(_Driver):
+    """
+    Does for asyncio and trio what `Poller` does for threads.
+
+    The poll function is a coroutine function. A wait is cancelled as any task is; what its `Wait` holds
+    stays, so a new one can go on from its `token`.
+
+    Args:
+        strategy: chooses the delays.
+        limits: end a wait if the job does not.
+        hints: what is made of the server's hints.
+        error_strategy: chooses the delays after failed polls; by default the strategy does.
+        initial_delay: seconds before the first poll; None to let the strategy choose.
+        clock: gives the time in seconds; only differences count.
+        wall_clock: gives the time in seconds since the epoch, for tokens and the lag.
+        draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
+        observers: are told what happens, as `bide.events` has it.
+        transient: exceptions of the poll function that mean: this look failed, another may succeed.
+        fatal: exceptions that end a wait at once where they are why a poll failed.
+        sleep: sleeps for that many seconds of the clock; by default as asyncio does, or trio.
+    """
+
+    sleep: AsyncSleep | None = field(default=None, kw_only=True)
+
+    async def wait(
+        self,
+        poll: Callable[[], Awaitable[Observation]],
         wait: Wait | None = None,
         *,
         on_update: Callable[[Update], object] | None = None,
@@ -88,15 +291,24 @@ class Poller:
             WaitError: the job ended otherwise, or a limit was reached.
         """
         wait = self.begin() if wait is None else wait
+        sleep = self.sleep or _native_sleep()
         step: float | Outcome = wait.first_delay()
-        while not isinstance(step, Outcome):
-            step = self._step(wait, step, poll)
-            if on_update is not None:
-                on_update(_update(wait, step))
-                step = self._left_of(step, wait)
+        try:
+            while not isinstance(step, Outcome):
+                if step > 0:
+                    await sleep(step)  # here, not further down: every frame of a sleeper takes memory
+                step = await self._look(wait, poll)
+                if on_update is not None:
+                    on_update(_update(wait, step))
+                    step = self._left_of(step, wait)
+        except BaseException:
+            wait.cancelled(self.clock())
+            raise
         return step.raise_for_end()
 
-    def watch(self, poll: Callable[[], Observation], wait: Wait | None = None) -> Iterator[Update]:
+    async def watch(
+        self, poll: Callable[[], Awaitable[Observation]], wait: Wait | None = None
+    ) -> AsyncIterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
 
@@ -108,30 +320,29 @@ class Poller:
             WaitError: after the last update, if the job did not complete or a limit was reached.
         """
         wait = self.begin() if wait is None else wait
+        sleep = self.sleep or _native_sleep()
         step: float | Outcome = wait.first_delay()
-        while not isinstance(step, Outcome):
-            step = self._step(wait, step, poll)
-            yield _update(wait, step)
-            step = self._left_of(step, wait)
+        try:
+            while not isinstance(step, Outcome):
+                if step > 0:
+                    await sleep(step)
+                step = await self._look(wait, poll)
+                yield _update(wait, step)
+                step = self._left_of(step, wait)
+        except BaseException:
+            wait.cancelled(self.clock())
+            raise
         step.raise_for_end()
 
-    def _left_of(self, step: float | Outcome, wait: Wait) -> float | Outcome:
-        """Return what is left of a delay once somebody has taken time over an update."""
-        if isinstance(step, Outcome):
-            return step
-        return max(0.0, step - (self.clock() - wait.started - wait.elapsed))
-
-    def _step(self, wait: Wait, delay: float, poll: Callable[[], Observation]) -> float | Outcome:
-        """Sleep, look once, and return what the engine makes of it."""
-        if delay > 0:  # even a sleep of zero seconds costs a system call
-            self.sleep(delay)
+    async def _look(self, wait: Wait, poll: Callable[[], Awaitable[Observation]]) -> float | Outcome:
+        """Look once, and return what the engine makes of it."""
+        if self.observers:
+            wait.starting(self.clock())
         try:
-            observation = poll()
-            if not isinstance(observation, Observation):
-                raise TypeError(f"the poll function must return an Observation, got {shown(observation)}")
-        except RequestError as failure:
-            return wait.failed(failure, self.clock())
-        return wait.answered(observation, self.clock())
+            observation = await poll()
+        except Exception as error:
+            return self._failed(wait, error)
+        return wait.answered(_checked(observation), self.clock())
 
 
 def _update(wait: Wait, step: float | Outcome) -> Update:
@@ -143,3 +354,46 @@ def _update(wait: Wait, step: float | Outcome) -> Update:
         next_delay=None if isinstance(step, Outcome) else step,
         outcome=step if isinstance(step, Outcome) else None,
     )
+
+
+def _checked(observation: object) -> Observation:
+    if not isinstance(observation, Observation):
+        raise TypeError(f"the poll function must return an Observation, got {shown(observation)}")
+    return observation
+
+
+class _Cancelled(Exception):
+    """Somebody cancelled the wait while a poll was under way."""
+
+
+def _apart(poll: Callable[[], Observation], cancel: threading.Event) -> Observation:
+    """Look once in a thread of its own, and leave it to itself when somebody cancels."""
+    done = threading.Event()
+    answer: list[Any] = []
+
+    def look() -> None:
+        try:
+            answer.append(poll())
+        except BaseException as error:  # for the thread that waits
+            answer.append(error)
+        done.set()
+
+    threading.Thread(target=copy_context().run, args=(look,), name="bide-poll", daemon=True).start()
+    while not done.wait(_NOTICE):
+        if cancel.is_set():
+            raise _Cancelled
+    if isinstance(answer[0], BaseException):
+        raise answer[0]
+    observation: Observation = answer[0]
+    return observation
+
+
+def _native_sleep() -> AsyncSleep:
+    """Return the sleep of the library that runs this task; anyio's would take another 800 bytes."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        sleep: AsyncSleep = trio.sleep
+        return sleep
+    import asyncio
+
+    return asyncio.sleep

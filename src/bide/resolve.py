@@ -17,12 +17,13 @@ import attrs
 from attrs import field, frozen
 
 from bide.catalogue import policy_table
-from bide.config import DEFAULT_STRATEGY, Policy, read_toml
+from bide.config import DEFAULT_STRATEGY, read_toml
 from bide.convert import structure
+from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
 from bide.inline import parse_scalar
+from bide.policy import Hints, Limits, Policy
 from bide.strategy import Strategy
-from bide.wait import Limits
 
 FILE = "bide.toml"
 """The file that is read from the current folder, if it is there and no other is named."""
@@ -61,12 +62,17 @@ class _Part:
     Part of a policy, checked: what one of several sources says.
 
     Args:
-        strategy: None where the source says nothing of it.
-        limits: those that the source says nothing of are the defaults.
+        strategy: None where the source says nothing of it; and so on: what is not said is the default.
     """
 
     strategy: Strategy | None = None
     limits: Limits = field(factory=Limits)
+    hints: Hints = field(factory=Hints)
+    error_strategy: Strategy | None = None
+    initial_delay: Seconds | None = None
+
+
+_OTHERS = ("hints", "error_strategy", "initial_delay")
 
 
 @frozen
@@ -179,4 +185,11 @@ def _merged(checked: list[tuple[_Source, _Part]]) -> Resolved:
         source, part = next(pair for pair in checked if limit in pair[0].table.get("limits", {}))
         settings.append(Setting(limit, getattr(part.limits, limit), source.name))
     limits = Limits(**{setting.name: setting.value for setting in settings[1:]})
-    return Resolved(Policy(strategy=strategy, limits=limits), tuple(settings))
+    others = [
+        Setting(other, getattr(part, other), source.name)
+        for other in _OTHERS
+        for source, part in [next(((s, p) for s, p in checked if other in s.table), (None, None))]
+        if source is not None
+    ]
+    policy = Policy(strategy, limits, **{setting.name: setting.value for setting in others})
+    return Resolved(policy, (*settings, *others))

@@ -58,6 +58,20 @@ class Number:
         return " ".join(word for word in words if word)
 
 
+class OneOf:
+    """The field holds one of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        """Take the words."""
+        self._words = words
+
+    def __call__(self, instance: object, attribute: Attribute[Any], value: object) -> None:
+        """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
+        if value not in self._words:
+            rule = f"must be one of {', '.join(self._words)}, got {shown(value)}"
+            raise ConfigError(Problem(rule, (attribute.name,)))
+
+
 @frozen
 class Has:
     """
@@ -66,13 +80,17 @@ class Has:
     Args:
         name: of the attribute.
         words: what such a thing is called.
+        optional: None is allowed too.
     """
 
     name: str
     words: str
+    optional: bool = False
 
     def __call__(self, instance: object, attribute: Attribute[Any], value: object) -> None:
         """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
+        if value is None and self.optional:
+            return
         if isinstance(value, type) or not hasattr(value, self.name):
             raise ConfigError(Problem(f"must be {self.words}, got {shown(value)}", (attribute.name,)))
 

@@ -33,6 +33,7 @@ class Observation:
         hint: seconds that the server asks to be left alone before the next poll, if it said so.
         completed_at: when the job ended, however it ended: wall clock, seconds since the epoch, if known.
         result: what the job produced, or what it says of its failure; anything.
+        held: seconds that the server held the answer back because it was asked to: they count as slept.
     """
 
     status: Status
@@ -40,6 +41,7 @@ class Observation:
     hint: float | None = None
     completed_at: float | None = None
     result: Any = None
+    held: float = 0.0
 
 
 class Situation(NamedTuple):

@@ -3,190 +3,184 @@
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Sequence
+from typing import Self
 
-from attrs import field, frozen
+from attrs import define, field, setters
 
-from bide.durations import MAX_SECONDS, Seconds, format_duration
-from bide.errors import (
-    AttemptsExhausted,
-    JobCancelled,
-    JobFailed,
-    JobNotFound,
-    PollsFailed,
-    RequestError,
-    RequestRefused,
-    StrategyError,
-    WaitError,
-    WaitTimeout,
-    printable,
-)
-from bide.rules import Number, seconds
-from bide.strategy import Observation, Situation, Strategy
+from bide.draws import Draws
+from bide.durations import MAX_SECONDS
+from bide.errors import JobNotFound, RequestError, RequestRefused, StrategyError
+from bide.events import Observer, Teller
+from bide.outcome import END_OF_JOB, End, Outcome
+from bide.policy import Limits, Policy
+from bide.position import COUNTED, Position
+from bide.strategy import Observation, Situation
 
 __all__ = ["End", "Limits", "Observation", "Outcome", "Wait"]
 
 # A sleep may wake this many seconds early, by rounding or by the clock's steps, and still count as on time.
 _ON_TIME = 1e-6
 
-
-@frozen(kw_only=True)
-class Limits:
-    """
-    What ends a wait that the job does not end.
-
-    Args:
-        max_attempts: most calls of one wait, failed ones included; None for any number.
-        timeout: seconds from the start to the deadline, where one last poll is made; None for no deadline.
-        max_failures: most failed polls in a row; None for any number.
-    """
-
-    max_attempts: int | None = field(default=10, validator=Number(least=1, whole=True, optional=True))
-    timeout: Seconds | None = field(default=120.0, validator=seconds(above=0, optional=True))
-    max_failures: int | None = field(default=5, validator=Number(least=1, whole=True, optional=True))
+_FAILURES_KEPT = 10
 
 
-class End(StrEnum):
-    """Why a wait is over."""
-
-    COMPLETED = "completed"
-    JOB_FAILED = "job failed"
-    JOB_CANCELLED = "job cancelled"
-    JOB_NOT_FOUND = "job not found"
-    TIMED_OUT = "timed out"
-    ATTEMPTS_EXHAUSTED = "attempts exhausted"
-    POLLS_FAILED = "polls failed"
-    REFUSED = "request refused"
-
-
-_END_OF_JOB = {"completed": End.COMPLETED, "error": End.JOB_FAILED, "cancelled": End.JOB_CANCELLED}
-
-_ERRORS: dict[End, type[WaitError]] = {
-    End.JOB_FAILED: JobFailed,
-    End.JOB_CANCELLED: JobCancelled,
-    End.JOB_NOT_FOUND: JobNotFound,
-    End.TIMED_OUT: WaitTimeout,
-    End.ATTEMPTS_EXHAUSTED: AttemptsExhausted,
-    End.POLLS_FAILED: PollsFailed,
-    End.REFUSED: RequestRefused,
-}
-
-
-@frozen(kw_only=True)
-class Outcome:
-    """
-    How a wait ended.
-
-    Args:
-        end: why it is over.
-        observation: what the last answered poll saw; None if none was answered.
-        calls: polls made, failed ones included.
-        elapsed: seconds from the start of the wait to its end.
-        failure: why the last poll failed, if it did.
-    """
-
-    end: End
-    observation: Observation | None
-    calls: int
-    elapsed: float
-    failure: RequestError | None = None
-
-    def raise_for_end(self) -> Outcome:
-        """
-        Return this outcome if the job completed.
-
-        Raises:
-            WaitError: the kind that says how else the wait ended, with this outcome in it.
-        """
-        if self.end is End.COMPLETED:
-            return self
-        error = _ERRORS[self.end](str(self))
-        error.outcome = self
-        raise error from self.failure
-
-    def __str__(self) -> str:
-        calls = f"{self.calls} call{'' if self.calls == 1 else 's'}"
-        text = f"{self.end} after {calls} in {format_duration(self.elapsed)}"
-        reason = self._reason()
-        return text if reason is None else f"{text}: {reason}"
-
-    def _reason(self) -> object:
-        """Return why the last poll failed, or what a failed job says; None without a reason."""
-        if self.failure is not None or self.end is not End.JOB_FAILED or self.observation is None:
-            return self.failure
-        said = self.observation.result
-        if isinstance(said, dict) and isinstance(said.get("message"), str):
-            said = said["message"]
-        return said if said is None else printable(str(said))
-
-
+@define(eq=False, weakref_slot=False, on_setattr=setters.NO_OP)
 class Wait:
     """
     One client waiting for one job: a session without I/O, clock or sleep.
 
-    A driver asks `first_delay`, sleeps, polls, and tells `answered` or `failed`; each says in return how many
-    seconds to sleep before the next poll, or how the wait ended.
+    A driver asks `first_delay`, sleeps, says that a poll is `starting`, polls, and tells `answered` or
+    `failed`; each of these says in return how many seconds to sleep before the next poll, or how the wait
+    ended. `token` is text from which `resume` goes on in another process.
 
     The deadline is exact: a delay that would pass it is cut to it, and the poll there is the last. A poll
     that was due before the deadline but answered after it is followed by that last one at once, so a job that
     ended in time is never reported as timed out.
 
     A failed poll says nothing about the job. It counts as a call, and leaves the strategy's situation where
-    it was; the n-th failure in a row is followed by the delay that the strategy would choose after n polls.
+    it was; the n-th failure in a row is followed by the delay that the error strategy would choose after n
+    polls.
 
     Args:
-        strategy: chooses the delays.
-        limits: end the wait if the job does not.
+        policy: the strategy, and how it is used.
         now: the time of the start, in seconds on the clock that the other methods are told about.
-        draw: gives one number in [0, 1] for each delay.
+        started_at: the same on the wall clock, in seconds since the epoch: for a token and the lag.
+        hint: seconds to the first poll that the server asked for when it made the job, if it did.
+        draw: gives one number in [0, 1] for each delay; by default a stream of the wait's own, which a token
+            continues.
+        observers: are told what happens.
 
-    How far it has come: `calls`; `elapsed` seconds at the last poll; `observation`, of the last answered
-    poll; `failure`, of the last poll if it failed.
+    How far it has come: `calls`, of them `failed_calls`; `polls`, those answered; `elapsed` seconds at the
+    last poll; `observation`, of the last answered poll; `failure`, of the last poll if it failed;
+    `failed_in_a_row`; `previous_delay` and `failed_delay`, the last ones that the strategies chose;
+    `hints_followed`.
     """
 
-    __slots__ = (
-        "_at_deadline",
-        "_deadline",
-        "_draw",
-        "_failed_delay",
-        "_failures",
-        "_limits",
-        "_max_calls",
-        "_polls",
-        "_previous_delay",
-        "_strategy",
-        "calls",
-        "elapsed",
-        "failure",
-        "observation",
-        "started",
-    )
+    policy: Policy
+    started: float = field(alias="now", kw_only=True)
+    started_at: float | None = field(default=None, kw_only=True)
+    _first_hint: float | None = field(default=None, alias="hint", kw_only=True)
+    _draw: Callable[[], float] | None = field(default=None, alias="draw", kw_only=True)
+    _observers: Sequence[Observer] = field(default=(), alias="observers", kw_only=True)
 
-    def __init__(
-        self, strategy: Strategy, limits: Limits, *, now: float, draw: Callable[[], float] = random.random
-    ) -> None:
-        """Start the wait now."""
-        self._strategy = strategy
-        self._limits = limits
-        self._draw = draw
-        self.started = now
-        self._deadline = now + (limits.timeout if limits.timeout is not None else math.inf)
-        self._max_calls = limits.max_attempts if limits.max_attempts is not None else math.inf
-        self._at_deadline = False
-        self._polls = 0
-        self._previous_delay = 0.0
-        self._failures = 0
-        self._failed_delay = 0.0
-        self.calls = 0
-        self.elapsed = 0.0
-        self.observation: Observation | None = None
-        self.failure: RequestError | None = None
+    calls: int = field(default=0, init=False)
+    failed_calls: int = field(default=0, init=False)
+    polls: int = field(default=0, init=False)
+    elapsed: float = field(default=0.0, init=False)
+    observation: Observation | None = field(default=None, init=False)
+    failure: RequestError | None = field(default=None, init=False)
+    failed_in_a_row: int = field(default=0, init=False)
+    previous_delay: float = field(default=0.0, init=False)
+    failed_delay: float = field(default=0.0, init=False)
+    hints_followed: int = field(default=0, init=False)
+    _failing_since: float = field(default=0.0, init=False)
+    _failures: tuple[RequestError, ...] = field(default=(), init=False)
+    _tell: Teller | None = field(default=None, init=False)
+    _draws: Callable[[], float] = field(init=False)
+    _resumed: float = field(init=False)
+    _deadline: float = field(init=False)
+    _at_deadline: bool = field(default=False, init=False)
+    _due: float | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        limits = self.policy.limits
+        self._draws = Draws() if self._draw is None else self._draw
+        self._tell = Teller(self._observers) if self._observers else None
+        self._resumed = self.started
+        self._deadline = self.started + (math.inf if limits.timeout is None else limits.timeout)
+
+    @classmethod
+    def resume(
+        cls,
+        token: str,
+        policy: Policy,
+        *,
+        now: float,
+        at: float,
+        timeout: float | None = None,
+        draw: Callable[[], float] | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> Self:
+        """
+        Go on with a wait where a token left it: with its schedule, its counts and its deadline.
+
+        Args:
+            token: of the wait.
+            policy: the one that it had; the limits count from its start, but its deadline stays.
+            now: the time, in seconds on the clock that the other methods are told about.
+            at: the same on the wall clock, in seconds since the epoch.
+            timeout: seconds from now to a new deadline; by default the wait keeps its own.
+            draw: as for a new wait, if it drew so; by default the wait's own stream goes on.
+            observers: are told what happens.
+
+        Raises:
+            TokenError: the token is damaged, of a later version, or none at all.
+        """
+        position = Position.from_token(token)
+        if draw is None and position.seed is not None:
+            draw = Draws(position.seed, position.draws)
+        since = max(at - position.started_at, position.elapsed)  # also if the wall clock was set back
+        wait = cls(policy, now=now - since, started_at=position.started_at, draw=draw, observers=observers)
+        wait._restore(position)
+        wait._resumed = now
+        if timeout is not None:
+            wait._deadline = now + timeout
+        return wait
+
+    def token(self) -> str:
+        """
+        Return text from which `resume` goes on in another process; see `bide.position.Position`.
+
+        Raises:
+            ValueError: the wait was not told when it started by the wall clock.
+        """
+        if self.started_at is None:
+            raise ValueError("a token needs a wait that knows the time of day: give it started_at")
+        draws = self._draws if isinstance(self._draws, Draws) else None
+        seen = self.observation
+        endless = self._deadline == math.inf
+        return Position(
+            started_at=self.started_at,
+            deadline_at=None if endless else self.started_at + (self._deadline - self.started),
+            due=None if self._due is None else self._due - self.started,
+            failing_since=self._failing_since - self.started if self.failed_in_a_row else None,
+            progress=seen.progress if seen is not None else None,
+            hint=seen.hint if seen is not None else None,
+            seed=draws.seed if draws is not None else None,
+            draws=draws.made if draws is not None else 0,
+            **{name: getattr(self, name) for name in COUNTED},
+        ).to_token()
+
+    def _restore(self, position: Position) -> None:
+        """Take over what a token says of a wait that started when this one did."""
+        for name in COUNTED:
+            setattr(self, name, getattr(position, name))
+        self._failing_since = self.started + (position.failing_since or 0.0)
+        self._due = None if position.due is None else self.started + position.due
+        at = position.deadline_at
+        self._deadline = math.inf if at is None else self.started + (at - position.started_at)
+        if position.polls:
+            self.observation = Observation("pending", progress=position.progress, hint=position.hint)
 
     def first_delay(self) -> float:
-        """Return the seconds to sleep before the first poll."""
-        return self._next_delay(self.started, None)
+        """Return the seconds to sleep before the first poll; of a resumed wait, before its next one."""
+        now = self._resumed
+        if self._due is not None:
+            return self._until(self._due - now, now)
+        u = self._draws()
+        if self.calls:  # resumed after it had ended, when no delay was chosen any more
+            delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
+            return self._until(delay - (now - self.started - self.elapsed), now)
+        delay = self._after_answer(u)
+        if self.policy.initial_delay is not None:
+            delay = self.policy.initial_delay
+        return self._until(self._as_hinted(delay, self._first_hint, u), now)
+
+    def starting(self, now: float) -> None:
+        """Take that a poll starts now; only observers need to know."""
+        if self._tell is not None:
+            self._tell.starting(self.calls + 1, now - self.started)
 
     def request_timeout(self, now: float, most: float) -> float:
         """
@@ -201,87 +195,173 @@ class Wait:
         """Take what a poll saw; return the seconds to sleep before the next poll, or the outcome."""
         self.calls += 1
         self.elapsed = now - self.started
-        self._polls += 1
-        self._failures = 0
+        self.polls += 1
+        self.failed_in_a_row = 0
         self.observation = observation
-        self.failure = None
+        if self.failure is not None:
+            self._forget_frames()
+            self.failure = None
+        if self._tell is not None:
+            self._tell.answered(self.calls, self.elapsed, observation)
         if observation.status != "pending":
             return self._outcome(_end_of_job(observation))
         end = self._limit_reached(now)
-        return self._outcome(end) if end is not None else self._next_delay(now, observation.hint)
-
-    def failed(self, failure: RequestError, now: float) -> float | Outcome:
-        """Take why a poll failed; return the seconds to sleep before the next poll, or the outcome."""
-        self.calls += 1
-        self.elapsed = now - self.started
-        self.failure = failure
-        end = self._end_by_failure(failure, now) or self._limit_reached(now)
         if end is not None:
             return self._outcome(end)
-        return self._delay_after_failure(now, failure.hint)
+        u = self._draws()
+        delay = self._after_answer(u)
+        if observation.held > 0.0:  # the server has slept for us
+            delay = max(0.0, delay - observation.held)
+        if observation.hint is not None:
+            delay = self._as_hinted(delay, observation.hint, u)
+        return self._until(delay, now)
 
-    def _end_by_failure(self, failure: RequestError, now: float) -> End | None:
+    def failed(self, failure: RequestError, now: float, *, fatal: bool = False) -> float | Outcome:
+        """
+        Take why a poll failed; return the seconds to sleep before the next poll, or the outcome.
+
+        Args:
+            failure: why.
+            now: the time of it.
+            fatal: whether it ends the wait, as `RequestRefused` does anyway.
+        """
+        self._count_failure(failure, now)
+        end = self._end_by_failure(failure, now, fatal=fatal) or self._limit_reached(now)
+        if end is not None:
+            return self._outcome(end)
+        u = self._draws()
+        delay = self._as_hinted(self._after_failure(u), failure.hint, u)
+        if self.failed_in_a_row and self.policy.limits.failure_timeout is not None:
+            delay = min(delay, self._failing_since + self.policy.limits.failure_timeout - now)
+        return self._until(delay, now)
+
+    def cancelled(self, now: float) -> Outcome:
+        """Take that nobody waits any more; return the outcome, whose token goes on as if nothing had been."""
+        return self._outcome(End.CANCELLED, elapsed=now - self.started)
+
+    def _count_failure(self, failure: RequestError, now: float) -> None:
+        self.calls += 1
+        self.failed_calls += 1
+        self.elapsed = now - self.started
+        self._forget_frames()
+        self.failure = failure
+        self._failures = (*self._failures[1 - _FAILURES_KEPT :], failure)
+        if self._tell is not None:
+            self._tell.failed(self.calls, self.elapsed, failure)
+
+    def _forget_frames(self) -> None:
+        """Drop the tracebacks of the last failure: they keep alive all that its request held."""
+        error: BaseException | None = self.failure
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
+
+    def _end_by_failure(self, failure: RequestError, now: float, *, fatal: bool) -> End | None:
         if isinstance(failure, JobNotFound):
             return End.JOB_NOT_FOUND
         if isinstance(failure, RequestRefused):
             return End.REFUSED
+        if fatal:
+            return End.POLLS_FAILED
         if now >= self._deadline and not self._at_deadline:
             return None  # the deadline cut it short; the look at the deadline is still to come
-        self._failures += 1
-        most = self._limits.max_failures
-        return End.POLLS_FAILED if most is not None and self._failures >= most else None
+        if self.failed_in_a_row == 0:
+            self._failing_since = now
+        self.failed_in_a_row += 1
+        return End.POLLS_FAILED if self._streak_is_over(now) else None
+
+    def _streak_is_over(self, now: float) -> bool:
+        most, longest = self.policy.limits.max_failures, self.policy.limits.failure_timeout
+        if most is not None and self.failed_in_a_row >= most:
+            return True
+        return longest is not None and now - self._failing_since >= longest - _ON_TIME
 
     def _limit_reached(self, now: float) -> End | None:
         if self._at_deadline and now >= self._deadline - _ON_TIME:
             return End.TIMED_OUT
-        return End.ATTEMPTS_EXHAUSTED if self.calls >= self._max_calls else None
+        most = self.policy.limits.max_attempts
+        return End.ATTEMPTS_EXHAUSTED if most is not None and self.calls >= most else None
 
-    def _next_delay(self, now: float, hint: float | None) -> float:
-        delay = self._chosen(Situation(self._polls, self.elapsed, self._previous_delay, self.observation))
-        self._previous_delay = delay
-        return self._until_next(delay, hint, now)
+    def _after_answer(self, u: float) -> float:
+        """Return the strategy's delay after the last answered poll, and remember it."""
+        situation = Situation(self.polls, self.elapsed, self.previous_delay, self.observation)
+        delay = self.policy.strategy.delay(situation, u)
+        if not 0.0 <= delay < math.inf:
+            raise _no_delay(self.policy.strategy, situation, delay)
+        self.previous_delay = delay
+        return delay
 
-    def _delay_after_failure(self, now: float, hint: float | None) -> float:
-        before = 0.0 if self._failures == 1 else self._failed_delay
-        delay = self._chosen(Situation(self._failures, self.elapsed, before, self.observation))
-        self._failed_delay = delay
-        return self._until_next(delay, hint, now)
+    def _after_failure(self, u: float) -> float:
+        """Return the error strategy's delay after the last failed poll, and remember it."""
+        before = 0.0 if self.failed_in_a_row == 1 else self.failed_delay
+        situation = Situation(self.failed_in_a_row, self.elapsed, before, self.observation)
+        strategy = self.policy.error_strategy or self.policy.strategy
+        delay = strategy.delay(situation, u)
+        if not 0.0 <= delay < math.inf:
+            raise _no_delay(strategy, situation, delay)
+        self.failed_delay = delay
+        return delay
 
-    def _chosen(self, situation: Situation) -> float:
-        """Return the strategy's delay, before a hint or the deadline changes it."""
-        delay = self._strategy.delay(situation, self._draw())
-        if 0.0 <= delay < math.inf:
+    def _as_hinted(self, delay: float, hint: float | None, u: float) -> float:
+        """Return the delay as the server's hint changes it; one of 0 seconds asks nothing."""
+        if hint is None or not hint > 0.0:
             return delay
-        raise StrategyError(
-            f"{self._strategy!r} answered {delay!r} in {situation!r};"
-            " a delay is a finite number of seconds, at least 0"
-        )
+        hinted = self.policy.hints.applied(hint, delay, u)
+        if hinted != delay:
+            self.hints_followed += 1
+            if self._tell is not None:
+                self._tell.hint_followed(self.elapsed, hint, delay, hinted)
+        return hinted
 
-    def _until_next(self, delay: float, hint: float | None, now: float) -> float:
-        """Return the delay as the server's hint and the deadline change it."""
+    def _until(self, delay: float, now: float) -> float:
+        """Return the delay as the deadline cuts it, and keep when it ends."""
         # Comparisons, not min and max, which cost a call each at every poll.
-        if hint is not None and hint > delay:
-            delay = hint
         delay = delay if delay < MAX_SECONDS else MAX_SECONDS
         remaining = self._deadline - now
-        self._at_deadline = delay >= remaining
-        if not self._at_deadline:
-            return delay
-        return remaining if remaining > 0.0 else 0.0
+        self._at_deadline = delay >= remaining - _ON_TIME
+        if self._at_deadline:
+            delay = remaining
+        if not delay > 0.0:
+            delay = 0.0
+        self._due = now + delay
+        return delay
 
-    def _outcome(self, end: End) -> Outcome:
-        return Outcome(
+    def _outcome(self, end: End, elapsed: float | None = None) -> Outcome:
+        if end is not End.CANCELLED:
+            self._due = None
+        over = end in END_OF_JOB.values()
+        outcome = Outcome(
             end=end,
             observation=self.observation,
             calls=self.calls,
-            elapsed=self.elapsed,
+            elapsed=self.elapsed if elapsed is None else elapsed,
             failure=self.failure,
+            failed_calls=self.failed_calls,
+            failures=self._failures,
+            hints_followed=self.hints_followed,
+            lag=self._lag() if over else None,
+            token=None if over or self.started_at is None else self.token(),
         )
+        if self._tell is not None:
+            self._tell.ended(outcome)
+        return outcome
+
+    def _lag(self) -> float | None:
+        ended_at = self.observation.completed_at if self.observation is not None else None
+        if ended_at is None or self.started_at is None:
+            return None
+        return max(0.0, self.started_at + self.elapsed - ended_at)
+
+
+def _no_delay(strategy: object, situation: Situation, delay: float) -> StrategyError:
+    return StrategyError(
+        f"{strategy!r} answered {delay!r} in {situation!r}; a delay is a finite number of seconds, at least 0"
+    )
 
 
 def _end_of_job(observation: Observation) -> End:
-    end = _END_OF_JOB.get(observation.status)
+    end = END_OF_JOB.get(observation.status)
     if end is None:
-        known = ", ".join(["pending", *_END_OF_JOB])
+        known = ", ".join(["pending", *END_OF_JOB])
         raise ValueError(f"status must be one of {known}, got {observation.status!r}")
     return end

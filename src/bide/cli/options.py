@@ -41,6 +41,7 @@ def policy_options(command: F) -> F:
     @click.option("--timeout", help="Give up after so long, such as 90s or 2m; none: never.")
     @click.option("--max-attempts", help="Give up after so many calls; none: never.")
     @click.option("--max-failures", help="Give up after so many failed calls in a row; none: never.")
+    @click.option("--failure-timeout", help="Give up once calls have failed for so long; none: never.")
     @click.option(
         "--config", help="A TOML file to read the policy from; by default bide.toml, if it is there."
     )

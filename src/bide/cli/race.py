@@ -14,11 +14,11 @@ from typing import Any
 import httpx
 from attrs import define, field, frozen
 
-from bide.config import Policy
 from bide.errors import WaitError
 from bide.http import JobClient
+from bide.outcome import End, Outcome
+from bide.policy import Policy
 from bide.poller import Update
-from bide.wait import End, Outcome
 
 
 @frozen

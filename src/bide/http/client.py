@@ -17,10 +17,12 @@ from bide.durations import Seconds
 from bide.errors import ConfigError, Problem, shown
 from bide.http.answers import job_in, observation_in
 from bide.http.transfer import checked_url, make_http, transfer
+from bide.outcome import Outcome
+from bide.policy import Limits
 from bide.poller import Poller, Update
 from bide.rules import seconds
 from bide.strategy import Observation, Strategy
-from bide.wait import Limits, Outcome, Wait
+from bide.wait import Wait
 
 
 class JobClient:

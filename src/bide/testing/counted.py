@@ -8,6 +8,8 @@ from functools import partial
 from itertools import pairwise, product
 
 from bide.bounds import request_bounds
+from bide.outcome import Outcome
+from bide.policy import Limits, Policy
 from bide.strategy import Observation, Situation, Strategy, envelope_of
 from bide.testing.trials import (
     PENDING,
@@ -21,7 +23,7 @@ from bide.testing.trials import (
     situations,
     st,
 )
-from bide.wait import Limits, Outcome, Wait
+from bide.wait import Wait
 
 
 def counted(strategy: Strategy) -> None:
@@ -128,7 +130,7 @@ def _calls(
         u = chance.choice((0.0, 1.0, chance.random()))
         return u
 
-    wait = Wait(strategy, within, now=0.0, draw=draw)
+    wait = Wait(Policy(strategy, within), now=0.0, draw=draw)
     now = 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):

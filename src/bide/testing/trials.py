@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bide.policy import Limits
 from bide.strategy import Observation, Situation, Strategy
-from bide.wait import Limits
 
 try:
     from hypothesis import HealthCheck, given, settings
