@@ -381,7 +381,7 @@ NOON = "Sun, 22 Nov 2026 12:00:00 GMT"
         ({"retry-after": " 5 "}, 5),
         ({"retry-after": "9" * 5_000}, 1e9),
         ({"retry-after": "-3"}, None),
-        ({"retry-after": "1.5"}, None),
+        ({"retry-after": "1.5"}, 1.5),
         ({"retry-after": "1e3"}, None),
         ({"retry-after": "²"}, None),
         ({"retry-after": "soon"}, None),

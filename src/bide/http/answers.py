@@ -1,24 +1,22 @@
-"""What an HTTP answer says of a job, or why it says nothing."""
+"""What an HTTP answer is, what its code means, and the JSON in it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any
 
 from attrs import Factory, frozen
 
 from bide.errors import JobNotFound, RequestError, RequestRefused, shown
-from bide.http.hints import retry_after
-from bide.rules import Number
-from bide.strategy import Observation, Status
+from bide.http.hints import hint_in
+from bide.strategy import Observation
 
 TRANSIENT = frozenset({408, 425, 429})
 """The statuses below 500 that time may mend."""
 
-_NUMBER = Number()
+_QUOTED_BYTES = 200
 
 
 @frozen
@@ -56,21 +54,75 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def hint(self) -> float | None:
+        """Seconds that the headers ask to be left alone for, if they do."""
+        return hint_in(self.headers, status=self.status)
+
+    def header(self, name: str) -> str | None:
+        """Return the text of a header, whatever the case of its name; None without it, or if it is empty."""
+        wanted = name.lower()
+        return next((text for name, text in self.headers.items() if name.lower() == wanted and text), None)
+
+
+def is_success(status: int) -> bool:
+    """Say whether a status code is one of success."""
+    return 200 <= status < 300
+
+
+def is_transient(status: int) -> bool:
+    """Say whether time may mend what a status code complains of."""
+    return status >= 500 or status in TRANSIENT
+
+
+def error_of(answer: Answer, *, transient: bool) -> RequestError:
+    """
+    Return the error that an answer's code stands for.
+
+    Args:
+        answer: whose code is none of success.
+        transient: time may mend it, so another request is worth its while.
+    """
+    message = f"{answer.asked} answered {answer.status} {_phrase(answer.status)}".rstrip()
+    if transient:
+        return RequestError(message, hint=answer.hint)
+    if answer.status in (404, 410):
+        return JobNotFound(message)
+    if answer.status < 400:
+        return RequestRefused(f"{message}, which leads to {shown(answer.header('location'))}")
+    return RequestRefused(f"{message}: {quoted(answer)}" if answer.body else message)
+
+
+def document_in(answer: Answer) -> Any:
+    """
+    Return the JSON in an answer.
+
+    Raises:
+        RequestError: there is none, or none that can be read.
+    """
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"{answer.asked} answered no JSON: {error}, in {quoted(answer)}") from error
+
+
+def quoted(answer: Answer) -> str:
+    """Return the beginning of a body as a message may show it."""
+    return shown(answer.body[:_QUOTED_BYTES].decode("utf-8", "replace"))
+
 
 def job_in(answer: Answer) -> dict[str, Any]:
     """
-    Return the job that an answer holds, as the server wrote it.
+    Return the job of bide's own server that an answer holds, as the server wrote it.
 
     Raises:
         JobNotFound: 404 or 410.
         RequestRefused: a redirect, or another 4xx that time does not mend.
         RequestError: 408, 425, 429, 5xx, or a body that is no job.
     """
-    _check_status(answer)
-    try:
-        job = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"{answer.asked} answered no JSON: {error}") from error
+    if not is_success(answer.status):
+        raise error_of(answer, transient=is_transient(answer.status))
+    job = document_in(answer)
     if not isinstance(job, dict) or not _is_text(job.get("id")):
         raise RequestError(f"{answer.asked} answered JSON that is no job: {shown(job)}")
     return job
@@ -78,39 +130,18 @@ def job_in(answer: Answer) -> dict[str, Any]:
 
 def observation_in(answer: Answer, job_id: str) -> Observation:
     """
-    Return what an answer says of a job.
+    Return what an answer of bide's own server says of a job.
 
     Raises:
         RequestError: or one of its kinds, as `job_in` does; also for another job, or a status nobody knows.
     """
-    job = job_in(answer)
-    if job["id"] != job_id:
-        raise RequestError(f"{answer.asked} answered another job, {shown(job['id'])}")
-    if job.get("status") not in get_args(Status):
-        known = ", ".join(get_args(Status))
-        raise RequestError(f"{answer.asked} answered the status {shown(job.get('status'))}; known: {known}")
-    return Observation(
-        status=job["status"],
-        progress=_progress(job.get("progress")),
-        hint=retry_after(answer.headers),
-        completed_at=_epoch(job.get("completed_at")),
-        result=job.get("error") if job["status"] == "error" else job.get("result"),
-    )
+    from bide.http.catalogue import find_mapping
+    from bide.http.shape import UnknownShape
 
-
-def _check_status(answer: Answer) -> None:
-    if 200 <= answer.status < 300:
-        return
-    message = f"{answer.asked} answered {answer.status} {_phrase(answer.status)}".rstrip()
-    hint = retry_after(answer.headers)
-    if answer.status >= 500 or answer.status in TRANSIENT:
-        raise RequestError(message, hint=hint)
-    if answer.status in (404, 410):
-        raise JobNotFound(message)
-    if answer.status < 400:
-        raise RequestRefused(f"{message}, which leads to {shown(answer.headers.get('location'))}")
-    said = shown(answer.body.decode("utf-8", "replace"))
-    raise RequestRefused(f"{message}: {said}" if answer.body else message)
+    try:
+        return find_mapping("bide").observation(answer, job_id)
+    except UnknownShape as error:
+        raise RequestError(str(error)) from error
 
 
 def _phrase(status: int) -> str:
@@ -123,16 +154,3 @@ def _phrase(status: int) -> str:
 def _is_text(value: object) -> bool:
     """Say whether a value is text that can be written down: JSON can escape what no encoding has."""
     return isinstance(value, str) and value == value.encode("utf-8", "replace").decode()
-
-
-def _progress(value: object) -> float | None:
-    if value is None or not _NUMBER.holds(value):
-        return None
-    return min(max(float(value), 0.0), 1.0)  # type: ignore[arg-type]
-
-
-def _epoch(value: object) -> float | None:
-    try:
-        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
-    except (ValueError, OverflowError):
-        return None

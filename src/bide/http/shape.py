@@ -1,0 +1,111 @@
+"""What an answer of a shape that nobody knows looks like, which mappings fit it, and how to map it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from bide.errors import RequestRefused, printable
+from bide.http.answers import Answer
+
+_DEEPEST = 2
+_MOST_FIELDS = 40
+_LONGEST_TEXT = 40
+_SECRET = re.compile(
+    r"auth|bearer|cookie|credential|jwt|key|passw|pwd|secret|session|sig$|signature|token", re.IGNORECASE
+)
+_STATUS = re.compile(r"status|state|phase|^done$|finished|complete", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class UnknownShape(RequestRefused):
+    """
+    The answer is JSON, but no status is where the mapping looks for it; `report` says how to map it.
+
+    Args:
+        message: what happened, in a clause.
+        report: the fields that were seen, the mappings that fit, and what to write, in several lines.
+    """
+
+    def __init__(self, message: str, *, report: str = "") -> None:
+        """Keep the report beside the message, which fits one line."""
+        super().__init__(message)
+        self.report = report
+
+
+def unknown_shape(answer: Answer, document: Any) -> UnknownShape:
+    """Return the error for an answer that holds this document."""
+    from bide.http.catalogue import fitting
+
+    seen = list(_fields(document))
+    fit = fitting(document)
+    fits = f"the mapping {' or '.join(fit)} fits it; " if fit else ""
+    told = ", ".join(f"{path} ({about})" for path, about in seen) or about(document)
+    return UnknownShape(
+        f"{answer.asked} answered JSON without the status: {fits}it has {told}",
+        report="\n".join(_report(answer, seen, fit)),
+    )
+
+
+def _report(answer: Answer, seen: Sequence[tuple[str, str]], fit: Sequence[str]) -> Iterator[str]:
+    yield f"{answer.asked} answered JSON without the status. It has:"
+    yield from (f"  {path} ({about})" for path, about in seen[:_MOST_FIELDS])
+    if len(seen) > _MOST_FIELDS:
+        yield f"  and {len(seen) - _MOST_FIELDS} more fields"
+    if fit:
+        yield "A mapping of the catalogue fits it:"
+        yield from (f"  --mapping {name}" for name in fit)
+    status = next((path for path, _ in seen if _STATUS.search(path.rpartition(".")[2])), "FIELD")
+    yield "To map it, say where the status is, and what its values mean:"
+    yield f"  --status {status} --completed VALUE,… --failed VALUE,…"
+
+
+def _fields(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a value, those that hold fields before what they hold, as JMESPath writes them."""
+    if isinstance(value, list) and value:
+        yield from _fields(value[0], f"{path}[0]", depth)
+    if not isinstance(value, dict) or depth == _DEEPEST:
+        return
+    for name, inner in value.items():
+        place = f"{path}.{_written(name)}" if path else _written(name)
+        if _SECRET.search(name):
+            yield place, f"{kind_of(inner)}, not shown"
+        else:
+            yield place, about(inner)
+            yield from _fields(inner, place, depth + 1)
+
+
+def _written(name: str) -> str:
+    """Return the name of a field as JMESPath writes it."""
+    return name if _IDENTIFIER.fullmatch(name) else json.dumps(printable(name, _LONGEST_TEXT))
+
+
+def about(value: Any) -> str:
+    """Return the type of a value and, of a scalar, what it is: ``text "RUNNING"``, ``list of 3``."""
+    if isinstance(value, (dict, list)):
+        return f"{kind_of(value)} of {len(value)}"
+    if isinstance(value, str):
+        text = _without_query(value)
+        return f'text "{printable(text, _LONGEST_TEXT)}"'
+    return "null" if value is None else f"{kind_of(value)} {json.dumps(value):.{_LONGEST_TEXT}}"
+
+
+def kind_of(value: Any) -> str:
+    """Return the name of a type of JSON."""
+    names = {dict: "object", list: "list", str: "text", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _without_query(text: str) -> str:
+    """Return a URL without what may be a secret in it; other text as it is."""
+    if "://" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return "a URL"
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
