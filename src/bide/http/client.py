@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ import httpx
 from bide.config import default_strategy
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem, shown
-from bide.http.answers import job_in, observation_in
+from bide.http.answers import Ask, job_in, observation_in
 from bide.http.transfer import checked_url, make_http, transfer
 from bide.outcome import Outcome
 from bide.policy import Limits
@@ -119,9 +120,11 @@ class JobClient:
             raise ConfigError(f"work must be a mapping, got {shown(work)}")
         body = {} if work is None else {"input": dict(work)}
         try:
-            answer = transfer(self._http, "POST", self._jobs_url, timeout=self._request_timeout, json=body)
+            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
         except (ValueError, TypeError) as error:
             raise ConfigError(f"work must be what JSON can hold: {error}, got {shown(work)}") from error
+        ask = Ask("POST", self._jobs_url, {"Content-Type": "application/json"}, content)
+        answer = transfer(self._http, ask, timeout=self._request_timeout)
         job_id: str = job_in(answer)["id"]
         return job_id
 
@@ -221,7 +224,7 @@ class JobClient:
         return lambda: self._look(job_id, wait.request_timeout(clock(), self._request_timeout))
 
     def _look(self, job_id: str, timeout: Seconds) -> Observation:
-        answer = transfer(self._http, "GET", self.url_of(job_id), timeout=timeout)
+        answer = transfer(self._http, Ask("GET", self.url_of(job_id)), timeout=timeout)
         return observation_in(answer, job_id)
 
 

@@ -1,0 +1,126 @@
+"""What the sync and the async transfer have in common: how a request is put, read and told about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import h11
+
+from bide.durations import Seconds
+from bide.errors import RequestError
+from bide.http.answers import Answer, Ask
+from bide.http.codings import decoded
+from bide.http.urls import public
+from bide.http.wire import Wire
+
+MOST_BYTES = 16 * 2**20
+"""The longest body that is read, in bytes: 16 MiB. What is longer is no answer about a job."""
+
+_LEGAL_VALUE = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
+_FAILURES = (OSError, ValueError, OverflowError, EOFError, h11.ProtocolError)
+
+
+def request(ask: Ask, timeout: Seconds, trace: Any) -> dict[str, Any]:
+    """
+    Return what the ``stream`` of a client is to be called with.
+
+    Raises:
+        ValueError: a header cannot be sent. Its value is not told, for it may be a secret.
+    """
+    # A status is short: compressing it costs both sides more than it saves.
+    headers = {"accept-encoding": "identity"}
+    for name, value in ask.headers.items():
+        if not _LEGAL_VALUE.fullmatch(value):
+            raise ValueError(f"the header {name!r} holds what HTTP does not allow, or a space at an end")
+        headers[name.lower()] = value
+    return {
+        "method": ask.method,
+        "url": ask.url,
+        "headers": headers,
+        "content": ask.body,
+        "timeout": timeout,
+        "follow_redirects": False,
+        "extensions": {"trace": trace},
+    }
+
+
+def asked(ask: Ask) -> str:
+    """Return method and URL of a request, fit to be shown."""
+    return f"{ask.method} {public(ask.url)}"
+
+
+class Body:
+    """The body of a response as far as it has been read, coded as it came."""
+
+    def __init__(self, ask: Ask, response: Any) -> None:
+        self._ask = ask
+        self._response = response
+        self._raw = bytearray()
+        self._coding = response.headers.get("content-encoding", "")
+        if self.is_read:
+            self._coding = ""
+            self.add(response.content)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody else has read and opened it: a hook, or a transport without a network."""
+        return bool(self._response.is_stream_consumed)
+
+    def add(self, piece: bytes) -> None:
+        """
+        Take in the next piece.
+
+        Raises:
+            ValueError: the whole would be too long.
+        """
+        self._raw += piece
+        if len(self._raw) > MOST_BYTES:
+            raise ValueError(f"the answer is longer than {MOST_BYTES} bytes")
+
+    def answer(self) -> Answer:
+        """
+        Return the answer, its body opened.
+
+        Raises:
+            ValueError: it is coded in another way than it says, or holds too much.
+        """
+        body = decoded(bytes(self._raw), self._coding, MOST_BYTES)
+        return Answer(asked(self._ask), self._response.status_code, self._response.headers, body)
+
+
+@contextmanager
+def told(ask: Ask, timeout: Seconds) -> Iterator[None]:
+    """
+    Tell every failure of the network, and of what came over it, as one of the request.
+
+    Raises:
+        RequestError: with the failure as its cause.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_a(error, "TimeoutException", "TimeoutError"):
+            raise RequestError(f"{asked(ask)}: no answer in {timeout:.3g} s") from error
+        if isinstance(error, _FAILURES) or is_a(error, "HTTPError", "InvalidURL"):
+            raise RequestError(f"{asked(ask)}: {str(error) or type(error).__name__}") from error
+        raise
+
+
+def is_a(error: Exception, *names: str) -> bool:
+    """Say whether an error is of a kind so named: httpx and httpx2 each have their own, by the same names."""
+    return any(kind.__name__ in names for kind in type(error).__mro__)
+
+
+def may_be_asked_again(ask: Ask, wire: Wire, error: Exception) -> bool:
+    """
+    Say whether a request that failed may be made once more, at once.
+
+    A server may close a kept connection while a request is on its way. What only asks does no harm twice.
+
+    Source: RFC 9112, section 9.3.1.
+    """
+    asks = ask.method in ("GET", "HEAD")
+    return asks and wire.may_have_been_stale and is_a(error, "NetworkError", "RemoteProtocolError")
