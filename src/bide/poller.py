@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
@@ -58,7 +59,7 @@ def _as_tuple(observers: Iterable[Observer]) -> tuple[Observer, ...]:
 
 
 @frozen
-class _Driver(Policy):
+class Driver(Policy):
     """
     A policy with a clock: what the sync and the async driver have in common.
 
@@ -130,7 +131,7 @@ class _Driver(Policy):
 
 
 @frozen
-class Poller(_Driver):
+class Poller(Driver):
     """
     Waits for jobs by calling a function of yours until it sees an end.
 
@@ -228,10 +229,22 @@ class Poller(_Driver):
             self._sleep(delay, cancel)
         if cancel is not None and cancel.is_set():
             return wait.cancelled(self.clock())
+        return self.look(wait, poll if cancel is None else partial(_apart, poll, cancel))
+
+    def look(self, wait: Wait, poll: Callable[[], Observation]) -> float | Outcome:
+        """
+        Look once, without sleeping; return the seconds until the next look, or the outcome.
+
+        For a driver of your own, which has slept as long as the last look, or `Wait.first_delay`, said.
+
+        Args:
+            wait: the wait to carry on.
+            poll: looks at the job once.
+        """
         if self.observers:
             wait.starting(self.clock())
         try:
-            observation = poll() if cancel is None else _apart(poll, cancel)
+            observation = poll()
         except _Cancelled:
             return wait.cancelled(self.clock())
         except Exception as error:
@@ -248,7 +261,7 @@ class Poller(_Driver):
 
 
 @frozen
-class AsyncPoller(_Driver):
+class AsyncPoller(Driver):
     """
     Does for asyncio and trio what `Poller` does for threads.
 
@@ -297,7 +310,7 @@ class AsyncPoller(_Driver):
             while not isinstance(step, Outcome):
                 if step > 0:
                     await sleep(step)  # here, not further down: every frame of a sleeper takes memory
-                step = await self._look(wait, poll)
+                step = await self.look(wait, poll)
                 if on_update is not None:
                     on_update(_update(wait, step))
                     step = self._left_of(step, wait)
@@ -326,7 +339,7 @@ class AsyncPoller(_Driver):
             while not isinstance(step, Outcome):
                 if step > 0:
                     await sleep(step)
-                step = await self._look(wait, poll)
+                step = await self.look(wait, poll)
                 yield _update(wait, step)
                 step = self._left_of(step, wait)
         except BaseException:
@@ -334,8 +347,14 @@ class AsyncPoller(_Driver):
             raise
         step.raise_for_end()
 
-    async def _look(self, wait: Wait, poll: Callable[[], Awaitable[Observation]]) -> float | Outcome:
-        """Look once, and return what the engine makes of it."""
+    async def look(self, wait: Wait, poll: Callable[[], Awaitable[Observation]]) -> float | Outcome:
+        """
+        Look once, without sleeping; return the seconds until the next look, or the outcome.
+
+        Args:
+            wait: the wait to carry on.
+            poll: looks at the job once.
+        """
         if self.observers:
             wait.starting(self.clock())
         try:

@@ -191,6 +191,10 @@ class Wait:
         remaining = self._deadline - now
         return most if remaining <= _ON_TIME else min(most, remaining)
 
+    def hold_time(self, now: float, most: float) -> float:
+        """Return the seconds for which a server may hold an answer back now: at the deadline none."""
+        return max(0.0, min(most, self._deadline - now))
+
     def answered(self, observation: Observation, now: float) -> float | Outcome:
         """Take what a poll saw; return the seconds to sleep before the next poll, or the outcome."""
         self.calls += 1

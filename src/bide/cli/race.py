@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from queue import SimpleQueue
 from typing import Any
 
+import attrs
 import httpx
 from attrs import define, field, frozen
 
@@ -18,7 +19,7 @@ from bide.errors import WaitError
 from bide.http import JobClient
 from bide.outcome import End, Outcome
 from bide.policy import Policy
-from bide.poller import Update
+from bide.poller import Poller, Update
 
 
 @frozen
@@ -123,7 +124,7 @@ def run_race(
             http = stack.enter_context(_http(entrant))
             for n, job in enumerate(work):
                 draw = random.Random(f"{seed}/{entrant.name}/{n}").random
-                client = JobClient(server, entrant.policy.strategy, entrant.policy.limits, http, draw=draw)
+                client = JobClient(server, attrs.evolve(Poller.of(entrant.policy), draw=draw), http=http)
                 # A daemon: when somebody interrupts the race, nobody need wait for the sleepers.
                 threading.Thread(target=_wait_for, args=(lane, client, job, events), daemon=True).start()
         while any(len(lane.ends) < lane.jobs for lane in lanes):

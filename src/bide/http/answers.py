@@ -29,12 +29,14 @@ class Ask:
         url: of what is asked for.
         headers: beside those that the client sends anyway.
         body: what is sent, if anything.
+        elsewhere: it leads to another origin than the job's, where no secret of the caller's may go.
     """
 
     method: str
     url: str
     headers: Mapping[str, str] = Factory(dict)
     body: bytes | None = None
+    elsewhere: bool = False
 
 
 @frozen

@@ -1,99 +1,44 @@
-"""The client of bide's job server."""
+"""The clients of bide's job server, for threads and for asyncio and trio."""
 
 from __future__ import annotations
 
-import json
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
-import httpx
 
-from bide.config import default_strategy
 from bide.durations import Seconds
-from bide.errors import ConfigError, Problem, shown
-from bide.http.answers import Ask, job_in, observation_in
-from bide.http.transfer import checked_url, make_http, transfer
+from bide.errors import ConfigError
+from bide.http.api import JobApi, JobId
+from bide.http.poller import REQUEST_TIMEOUT, AsyncHttpPoller, HttpPoller
+from bide.http.surface import AsyncHTTPClient, HTTPClient
 from bide.outcome import Outcome
-from bide.policy import Limits
-from bide.poller import Poller, Update
-from bide.rules import seconds
+from bide.policy import Limits, Policy
+from bide.poller import Update
 from bide.strategy import Observation, Strategy
-from bide.wait import Wait
+
+W = TypeVar("W", HttpPoller, AsyncHttpPoller)
 
 
-class JobClient:
-    """
-    Creates jobs on a bide server and waits for them.
+class _Client(Generic[W]):
+    """What the sync and the async client have in common: a server, and how to wait for its jobs."""
 
-    One client serves any number of threads and waits at once. Use it as a context manager, or `close` it.
-
-    Args:
-        base_url: where the server is, such as ``http://127.0.0.1:8080``.
-        strategy: chooses the delays; by default exponential from 100 ms to 10 s, with up to half on top.
-        limits: end a wait if the job does not; by default 10 calls, 2 minutes.
-        http: makes the requests; by default a client of its own, closed with this one.
-        request_timeout: seconds that one request may take, its whole answer included; > 0.
-        clock: gives the time in seconds; only differences count.
-        sleep: sleeps for that many seconds of this clock.
-        draw: gives one number in [0, 1] for each delay.
-
-    Raises:
-        ConfigError: the URL is not one of a server, or another argument is not what it must be.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        strategy: Strategy | None = None,
-        limits: Limits | None = None,
-        http: httpx.Client | None = None,
-        *,
-        request_timeout: Seconds = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        draw: Callable[[], float] = random.random,
-    ) -> None:
-        """Check the URL; open no connection yet."""
-        url = checked_url(base_url)
-        self._jobs_url = f"{str(url).rstrip('/')}/v1/jobs"
-        self._request_timeout = _checked_timeout(request_timeout)
-        self._poller = Poller(
-            default_strategy() if strategy is None else strategy,
-            Limits() if limits is None else limits,
-            clock=clock,
-            sleep=sleep,
-            draw=draw,
-        )
-        self._owns_http = http is None
-        self._http = make_http(url) if http is None else http
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections, unless the caller brought the HTTP client."""
-        if self._owns_http:
-            self._http.close()
+    def __init__(self, base_url: str, waits: W) -> None:
+        self._api = JobApi.at(base_url)
+        self._waits: W = waits
 
     @property
     def strategy(self) -> Strategy:
         """What the next wait will choose its delays with."""
-        return self._poller.strategy
+        return self._waits.poller.strategy
 
     @property
     def limits(self) -> Limits:
         """What ends the next wait if the job does not."""
-        return self._poller.limits
+        return self._waits.poller.limits
 
     def url_of(self, job_id: str) -> str:
         """
@@ -102,72 +47,7 @@ class JobClient:
         Raises:
             ConfigError: the id is no text, empty, or a step in a path.
         """
-        return f"{self._jobs_url}/{quote(_checked_id(job_id), safe='')}"
-
-    def create_job(self, work: Mapping[str, Any] | None = None) -> str:
-        """
-        Create a job, and return its id.
-
-        Args:
-            work: what the server should take as the job's ``input``, if anything.
-
-        Raises:
-            RequestError: the server cannot be reached, or answered no job; a job may exist all the same.
-            RequestRefused: the server does not take this job.
-            ConfigError: the work is nothing that JSON can hold.
-        """
-        if work is not None and not isinstance(work, Mapping):
-            raise ConfigError(f"work must be a mapping, got {shown(work)}")
-        body = {} if work is None else {"input": dict(work)}
-        try:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        except (ValueError, TypeError) as error:
-            raise ConfigError(f"work must be what JSON can hold: {error}, got {shown(work)}") from error
-        ask = Ask("POST", self._jobs_url, {"Content-Type": "application/json"}, content)
-        answer = transfer(self._http, ask, timeout=self._request_timeout)
-        job_id: str = job_in(answer)["id"]
-        return job_id
-
-    def get_status(self, job_id: str) -> Observation:
-        """
-        Look at a job once.
-
-        Raises:
-            RequestError: the look failed, and another may succeed.
-            JobNotFound: there is no such job.
-            RequestRefused: the server will not tell.
-        """
-        return self._look(job_id, self._request_timeout)
-
-    def wait_for_job(self, job_id: str) -> Outcome:
-        """
-        Poll until the job has completed, and return how it went.
-
-        Raises:
-            WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
-        """
-        wait = self._poller.begin()
-        return self._poller.wait(self._poll(job_id, wait), wait)
-
-    def wait_for_job_with_updates(self, job_id: str, on_update: Callable[[Update], object]) -> Outcome:
-        """
-        Do as `wait_for_job`, and call back with an update after every poll, as it happens.
-
-        Raises:
-            WaitError: as `wait_for_job`.
-        """
-        wait = self._poller.begin()
-        return self._poller.wait(self._poll(job_id, wait), wait, on_update=on_update)
-
-    def watch(self, job_id: str) -> Iterator[Update]:
-        """
-        Yield an update after every poll, as it happens; the last one holds the outcome.
-
-        Raises:
-            WaitError: after the last update, as `wait_for_job`.
-        """
-        wait = self._poller.begin()
-        yield from self._poller.watch(self._poll(job_id, wait), wait)
+        return self._api.url_of(job_id)
 
     def set_max_attempts(self, max_attempts: int) -> None:
         """
@@ -208,7 +88,7 @@ class JobClient:
     def _set_limits(self, **changes: Any) -> None:
         if None in changes.values():
             raise ConfigError(f"{next(iter(changes))}: None lifts a limit; pass limits=Limits(…) to do that")
-        self._poller = attrs.evolve(self._poller, limits=attrs.evolve(self.limits, **changes))
+        self._evolve(limits=attrs.evolve(self.limits, **changes))
 
     def _set_strategy(self, **changes: Any) -> None:
         strategy: Any = self.strategy
@@ -216,26 +96,288 @@ class JobClient:
         for name in changes:
             if name not in fields:
                 raise ConfigError(f"the strategy {strategy!r} has no {name!r} to set")
-        self._poller = attrs.evolve(self._poller, strategy=attrs.evolve(strategy, **changes))
+        self._evolve(strategy=attrs.evolve(strategy, **changes))
 
-    def _poll(self, job_id: str, wait: Wait) -> Callable[[], Observation]:
-        """Return a function that looks once, and never past the wait's deadline but at it."""
-        clock = self._poller.clock
-        return lambda: self._look(job_id, wait.request_timeout(clock(), self._request_timeout))
-
-    def _look(self, job_id: str, timeout: Seconds) -> Observation:
-        answer = transfer(self._http, Ask("GET", self.url_of(job_id)), timeout=timeout)
-        return observation_in(answer, job_id)
+    def _evolve(self, **changes: Any) -> None:
+        self._waits.poller = attrs.evolve(self._waits.poller, **changes)
 
 
-def _checked_id(job_id: object) -> str:
-    if not isinstance(job_id, str) or job_id in ("", ".", ".."):
-        raise ConfigError(f"a job's id must be text, and none of '', '.' and '..', got {shown(job_id)}")
-    return job_id
+class JobClient(_Client[HttpPoller]):
+    """
+    Creates jobs on a bide server and waits for them.
+
+    One client serves any number of threads and waits at once. Use it as a context manager, or `close` it.
+
+    Args:
+        base_url: where the server is, such as ``http://127.0.0.1:8080``.
+        strategy: chooses the delays; or a whole `Policy`, or a `Poller`. By default exponential from 100 ms
+            to 10 s, with up to half on top.
+        limits: end a wait if the job does not; by default those of the policy, or 10 calls and 2 minutes.
+        http: makes the requests: any client with httpx's surface, such as httpx2's; by default one of its
+            own, closed with this.
+        request_timeout: seconds that one request may take, its whole answer included; > 0.
+        hold: seconds for which the server is asked to hold an answer back until the job ends; 0 to ask for
+            none.
+
+    Raises:
+        ConfigError: the URL is not one of a server, or another argument is not what it must be.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        strategy: Strategy | Policy | None = None,
+        limits: Limits | None = None,
+        http: HTTPClient | None = None,
+        *,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        hold: Seconds = 0.0,
+    ) -> None:
+        """Check the arguments; open no connection yet."""
+        waits = HttpPoller(strategy, limits, http, request_timeout=request_timeout, hold=hold)
+        super().__init__(base_url, waits)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, unless the caller brought the HTTP client."""
+        self._waits.close()
+
+    def create_job(self, work: Mapping[str, Any] | None = None) -> JobId:
+        """
+        Create a job, and return its id, which is text and holds the server's hint for the first look.
+
+        Args:
+            work: what the server should take as the job's ``input``, if anything.
+
+        Raises:
+            RequestError: the server cannot be reached, or answered no job; a job may exist all the same.
+            RequestRefused: the server does not take this job.
+            ConfigError: the work is nothing that JSON can hold.
+        """
+        return self._waits.run(self._api.creating(work), self._waits.request_timeout)
+
+    def cancel_job(self, job_id: str) -> Observation:
+        """
+        Cancel a job, and return where it stands then; one that has ended stays as it is.
+
+        Raises:
+            RequestError: the server cannot be reached; the job may be cancelled all the same.
+            JobNotFound: there is no such job.
+            RequestRefused: the server does not cancel it.
+        """
+        return self._waits.run(self._api.cancelling(job_id), self._waits.request_timeout)
+
+    def get_status(self, job_id: str) -> Observation:
+        """
+        Look at a job once.
+
+        Raises:
+            RequestError: the look failed, and another may succeed.
+            JobNotFound: there is no such job.
+            RequestRefused: the server will not tell.
+        """
+        return self._waits.look(self._api.job(job_id))
+
+    def wait_for_job(
+        self, job_id: str, *, cancel: threading.Event | None = None, token: str | None = None
+    ) -> Outcome:
+        """
+        Poll until the job has completed, and return how it went.
+
+        Args:
+            job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
+            cancel: ends the wait, not the job, within 50 ms when somebody sets it.
+            token: of an earlier wait for this job, to go on with.
+
+        Raises:
+            WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
+            TokenError: the token is none.
+        """
+        return self._waits.wait(self._api.job(job_id), cancel=cancel, token=token)
+
+    def wait_for_job_with_updates(
+        self,
+        job_id: str,
+        on_update: Callable[[Update], object],
+        *,
+        cancel: threading.Event | None = None,
+        token: str | None = None,
+    ) -> Outcome:
+        """
+        Do as `wait_for_job`, and call back with an update after every poll, as it happens.
+
+        Raises:
+            WaitError: as `wait_for_job`.
+            TokenError: the token is none.
+        """
+        return self._waits.wait(self._api.job(job_id), on_update=on_update, cancel=cancel, token=token)
+
+    def watch(
+        self, job_id: str, *, cancel: threading.Event | None = None, token: str | None = None
+    ) -> Iterator[Update]:
+        """
+        Yield an update after every poll, as it happens; the last one holds the outcome.
+
+        Raises:
+            WaitError: after the last update, as `wait_for_job`.
+            TokenError: the token is none.
+        """
+        return self._waits.watch(self._api.job(job_id), cancel=cancel, token=token)
+
+    def wait_for_jobs(self, job_ids: Iterable[str], *, at_once: int = 16) -> Iterator[tuple[str, Outcome]]:
+        """
+        Wait for many jobs, and yield each id with its outcome, as it ends; none of the jobs raises.
+
+        Args:
+            job_ids: of the jobs.
+            at_once: most requests at the same time; >= 1.
+        """
+        jobs = map(self._api.job, job_ids)
+        return (
+            (str(job.job_id), outcome) for job, outcome in self._waits.wait_for_all(jobs, at_once=at_once)
+        )
 
 
-def _checked_timeout(request_timeout: Seconds) -> Seconds:
-    rule = seconds(above=0)
-    if not rule.holds(request_timeout):
-        raise ConfigError(Problem(f"{rule}, got {shown(request_timeout)}", ("request_timeout",)))
-    return request_timeout
+class AsyncJobClient(_Client[AsyncHttpPoller]):
+    """
+    Does for asyncio and trio what `JobClient` does for threads.
+
+    A wait is cancelled as any task is, and leaves no connection behind. Without an HTTP client of the
+    caller's the requests are spread over several. Use it as an async context manager, or `aclose` it.
+
+    Args:
+        base_url: where the server is, such as ``http://127.0.0.1:8080``.
+        strategy: chooses the delays; or a whole `Policy`, or an `AsyncPoller`. By default exponential from
+            100 ms to 10 s, with up to half on top.
+        limits: end a wait if the job does not; by default those of the policy, or 10 calls and 2 minutes.
+        http: makes the requests: any client with the surface of ``httpx.AsyncClient``; by default some of its
+            own, closed with this.
+        request_timeout: seconds that one request may take, its whole answer included; > 0.
+        hold: seconds for which the server is asked to hold an answer back until the job ends; 0 to ask for
+            none.
+
+    Raises:
+        ConfigError: the URL is not one of a server, or another argument is not what it must be.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        strategy: Strategy | Policy | None = None,
+        limits: Limits | None = None,
+        http: AsyncHTTPClient | None = None,
+        *,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        hold: Seconds = 0.0,
+    ) -> None:
+        """Check the arguments; open no connection yet."""
+        waits = AsyncHttpPoller(strategy, limits, http, request_timeout=request_timeout, hold=hold)
+        super().__init__(base_url, waits)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the caller brought the HTTP client."""
+        await self._waits.aclose()
+
+    async def create_job(self, work: Mapping[str, Any] | None = None) -> JobId:
+        """
+        Create a job, and return its id, which is text and holds the server's hint for the first look.
+
+        Args:
+            work: what the server should take as the job's ``input``, if anything.
+
+        Raises:
+            RequestError: the server cannot be reached, or answered no job; a job may exist all the same.
+            RequestRefused: the server does not take this job.
+            ConfigError: the work is nothing that JSON can hold.
+        """
+        return await self._waits.run(self._api.creating(work), self._waits.request_timeout)
+
+    async def cancel_job(self, job_id: str) -> Observation:
+        """
+        Cancel a job, and return where it stands then; one that has ended stays as it is.
+
+        Raises:
+            RequestError: the server cannot be reached; the job may be cancelled all the same.
+            JobNotFound: there is no such job.
+            RequestRefused: the server does not cancel it.
+        """
+        return await self._waits.run(self._api.cancelling(job_id), self._waits.request_timeout)
+
+    async def get_status(self, job_id: str) -> Observation:
+        """
+        Look at a job once.
+
+        Raises:
+            RequestError: the look failed, and another may succeed.
+            JobNotFound: there is no such job.
+            RequestRefused: the server will not tell.
+        """
+        return await self._waits.look(self._api.job(job_id))
+
+    def wait_for_job(self, job_id: str, *, token: str | None = None) -> Coroutine[Any, Any, Outcome]:
+        """
+        Poll until the job has completed, and return how it went.
+
+        The wait begins with the call, not when the coroutine is awaited.
+
+        Args:
+            job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
+            token: of an earlier wait for this job, to go on with.
+
+        Raises:
+            WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
+            TokenError: the token is none.
+        """
+        return self._waits.wait(self._api.job(job_id), token=token)
+
+    def wait_for_job_with_updates(
+        self, job_id: str, on_update: Callable[[Update], object], *, token: str | None = None
+    ) -> Coroutine[Any, Any, Outcome]:
+        """
+        Do as `wait_for_job`, and call back with an update after every poll, as it happens.
+
+        Raises:
+            WaitError: as `wait_for_job`.
+            TokenError: the token is none.
+        """
+        return self._waits.wait(self._api.job(job_id), on_update=on_update, token=token)
+
+    def watch(self, job_id: str, *, token: str | None = None) -> AsyncIterator[Update]:
+        """
+        Yield an update after every poll, as it happens; the last one holds the outcome.
+
+        Raises:
+            WaitError: after the last update, as `wait_for_job`.
+            TokenError: the token is none.
+        """
+        return self._waits.watch(self._api.job(job_id), token=token)
+
+    @asynccontextmanager
+    async def wait_for_jobs(
+        self, job_ids: Iterable[str]
+    ) -> AsyncIterator[AsyncIterator[tuple[str, Outcome]]]:
+        """
+        Wait for many jobs at once; iterate over what it gives for each id and its outcome, as it ends.
+
+        None of the jobs raises. Whoever leaves before the end cancels the waits that are left.
+
+        Args:
+            job_ids: of the jobs.
+        """
+        async with self._waits.wait_for_all(map(self._api.job, job_ids)) as ended:
+            yield ((str(job.job_id), outcome) async for job, outcome in ended)

@@ -216,7 +216,7 @@ class JobMapping:
 
     def _read(self, answer: Answer) -> tuple[Status, Any]:
         """Return the status, and the body as far as an expression may want it."""
-        by_code = self._by_code(answer.status)
+        by_code = self.by_code(answer.status)
         if by_code is not None:
             return by_code, self._document_beside_code(answer)
         if is_success(answer.status):
@@ -228,7 +228,8 @@ class JobMapping:
                 pass
         raise error_of(answer, transient=self._is_transient(answer.status))
 
-    def _by_code(self, code: int) -> Status | None:
+    def by_code(self, code: int) -> Status | None:
+        """Return the status that the code of an answer stands for by itself; None if it does not."""
         listed = [f"http {spelling}" for spelling in spellings(code)]
         return next((self._meanings[text] for text in listed if text in self._meanings), None)
 

@@ -65,8 +65,8 @@ def transfer(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
         http: makes the request.
         ask: what is asked for.
         timeout: seconds for the whole answer. With a client that `make_http` did not make, its last piece may
-            take as long again, and what httpx hides (headers, interim answers, chunk extensions) is bounded byte
-            by byte only.
+            take as long again, and what httpx hides (headers, interim answers, chunk extensions) is bounded
+            byte by byte only.
 
     Raises:
         RequestError: no connection, no answer in time, or one that is too long or not HTTP.

@@ -1,0 +1,121 @@
+"""What can be asked of bide's own job server, request by request, without doing it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Self
+from urllib.parse import quote
+
+from attrs import frozen
+
+from bide.errors import ConfigError, shown
+from bide.http.answers import Ask, job_in
+from bide.http.conversation import Exchange
+from bide.http.job import HttpJob
+from bide.http.urls import checked_url
+from bide.strategy import Observation
+
+
+class JobId(str):
+    """
+    The id of a job, as text, with what the server said when it created the job.
+
+    `hint` has the seconds after which it asked to be looked at first, if it did.
+    """
+
+    __slots__ = ("_told_at", "hint")
+    hint: float | None
+
+    def __new__(cls, text: str, hint: float | None = None) -> Self:
+        """Take the text, and the hint as of now."""
+        made = super().__new__(cls, text)
+        made.hint = hint
+        made._told_at = time.monotonic()
+        return made
+
+    _told_at: float
+
+    def hint_left(self) -> float | None:
+        """Return what is left of the hint, in seconds."""
+        return None if self.hint is None else max(0.0, self.hint - (time.monotonic() - self._told_at))
+
+
+@frozen
+class JobApi:
+    """
+    The API of a bide server.
+
+    Args:
+        jobs_url: of its jobs, such as ``http://127.0.0.1:8080/v1/jobs``.
+    """
+
+    jobs_url: str
+
+    @classmethod
+    def at(cls, base_url: object) -> Self:
+        """
+        Return the API of the server at a URL.
+
+        Raises:
+            ConfigError: it is no URL of a server.
+        """
+        return cls(f"{str(checked_url(base_url)).rstrip('/')}/v1/jobs")
+
+    def url_of(self, job_id: object) -> str:
+        """
+        Return the URL at which the server tells of a job.
+
+        Raises:
+            ConfigError: the id is no text, empty, or a step in a path.
+        """
+        if not isinstance(job_id, str) or job_id in ("", ".", ".."):
+            raise ConfigError(f"a job's id must be text, and none of '', '.' and '..', got {shown(job_id)}")
+        return f"{self.jobs_url}/{quote(job_id, safe='')}"
+
+    def job(self, job_id: str) -> HttpJob:
+        """
+        Return a job of the server.
+
+        Raises:
+            ConfigError: as `url_of`.
+        """
+        hint = job_id.hint_left() if isinstance(job_id, JobId) else None
+        return HttpJob(self.url_of(job_id), job_id=str(job_id), hint=hint)
+
+    def creating(self, work: Mapping[str, Any] | None) -> Exchange[JobId]:
+        """
+        Create a job.
+
+        Raises:
+            ConfigError: the work is nothing that JSON can hold.
+            RequestError: the server answered no job; one may exist all the same.
+            RequestRefused: the server does not take this job.
+        """
+        headers = {"content-type": "application/json"}
+        answer = yield Ask("POST", self.jobs_url, headers, _body_of(work))
+        return JobId(job_in(answer)["id"], answer.hint)
+
+    def cancelling(self, job_id: str) -> Exchange[Observation]:
+        """
+        Cancel a job; one that has ended stays as it is.
+
+        Raises:
+            JobNotFound: there is no such job.
+            RequestRefused: the server does not cancel it.
+            RequestError: the server answered no job; the job may be cancelled all the same.
+        """
+        job = self.job(job_id)
+        answer = yield Ask("DELETE", job.url)
+        return job.mapping.observation(answer, job.job_id)
+
+
+def _body_of(work: Mapping[str, Any] | None) -> bytes:
+    if work is not None and not isinstance(work, Mapping):
+        raise ConfigError(f"work must be a mapping, got {shown(work)}")
+    body = {} if work is None else {"input": dict(work)}
+    try:
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(f"work must be what JSON can hold: {error}, got {shown(work)}") from error

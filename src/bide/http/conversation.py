@@ -1,0 +1,174 @@
+"""
+What one wait asks of its job's API, look by look, without doing it.
+
+A look is a generator: it yields what is to be asked, is sent the answer, and returns the observation. So the
+sync and the async client share every decision, and only differ in how they ask.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import attrs
+from attrs import define, field
+
+from bide.errors import RequestError, shown
+from bide.http.answers import Answer, Ask
+from bide.http.job import HttpJob
+from bide.http.shape import UnknownShape
+from bide.http.urls import checked_url, public
+from bide.strategy import Observation
+
+T = TypeVar("T")
+Exchange = Generator[Ask, Answer, T]
+"""Requests one after the other, each made of the answers before it."""
+
+MOST_HOPS = 5
+"""How many redirects one look follows."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOR_GOOD = frozenset({301, 308})
+
+
+@define
+class Conversation:
+    """
+    What one wait remembers of its job's answers.
+
+    Args:
+        job: whose.
+        clock: gives the time in seconds; only differences count.
+    """
+
+    job: HttpJob
+    clock: Callable[[], float] = time.monotonic
+    _url: str = field(init=False)
+    _etag: str | None = field(default=None, init=False)
+    _seen: Observation | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._url = self.job.url
+
+    def look(self, hold: int = 0) -> Exchange[Observation]:
+        """
+        Look at the job once.
+
+        Args:
+            hold: seconds for which the server may hold its answer back, until the job ends; 0 for none.
+
+        Raises:
+            RequestError: the look failed, and another may succeed; or a kind of it that ends the wait.
+        """
+        try:
+            observation = yield from self._look(hold)
+        except RequestError as error:
+            error.args = (self.job.hidden(str(error)),)
+            raise
+        return observation
+
+    def _look(self, hold: int) -> Exchange[Observation]:
+        asked_at = self.clock()
+        answer = yield self._ask(self._url, self._conditions(hold))
+        held = self.clock() - asked_at if hold and _was_held(answer) else 0.0
+        answer = yield from self._followed(answer)
+        observation = self._observed(answer)
+        self._remember(answer, observation)
+        if observation.status == "completed":
+            return (yield from self._with_result(answer, observation))
+        return attrs.evolve(observation, held=held) if held else observation
+
+    def _conditions(self, hold: int) -> dict[str, str]:
+        """Return the headers that make an answer cheaper, where the server knows how."""
+        headers = {}
+        if self._etag is not None:
+            headers["if-none-match"] = self._etag
+        if hold:
+            headers["prefer"] = f"wait={hold}"
+        return headers
+
+    def _ask(self, url: str, headers: dict[str, str] | None = None) -> Ask:
+        """Return a request that takes the caller's headers to the job's own origin only."""
+        if _origin(url) != _origin(self.job.url):
+            return Ask("GET", url, headers or {}, elsewhere=True)
+        return Ask("GET", url, {**self.job.headers, **(headers or {})})
+
+    def _followed(self, answer: Answer) -> Exchange[Answer]:
+        """Follow redirects, unless the mapping knows what such an answer means."""
+        url = self._url
+        for _ in range(MOST_HOPS):
+            if answer.status not in _REDIRECTS or self.job.mapping.by_code(answer.status) is not None:
+                return answer
+            for_good = answer.status in _FOR_GOOD and url == self._url
+            url = _joined(answer, url, answer.header("location"))
+            if for_good:
+                self._url = url
+            answer = yield self._ask(url)
+        raise RequestError(f"{answer.asked}: the job was not found after {MOST_HOPS} redirects")
+
+    def _observed(self, answer: Answer) -> Observation:
+        if answer.status == 304 and self._seen is not None:
+            return attrs.evolve(self._seen, hint=answer.hint)
+        try:
+            return self.job.mapping.observation(answer, self.job.job_id)
+        except UnknownShape as error:
+            if self._seen is None and self.job.job_id is None:
+                raise
+            raise RequestError(str(error)) from error  # we know the shape, so this is no answer of that API
+
+    def _remember(self, answer: Answer, observation: Observation) -> None:
+        place = self.job.mapping.next_url_in(answer) if observation.status == "pending" else None
+        if place is not None:
+            url = _joined(answer, self._url, place)
+            if url != self._url:
+                self._url, self._etag, self._seen = url, None, None
+                return
+        if answer.status != 304:
+            self._etag, self._seen = answer.header("etag"), observation
+
+    def _with_result(self, answer: Answer, observation: Observation) -> Exchange[Observation]:
+        """
+        Fetch the result of a completed job, if it lies elsewhere.
+
+        It is the JSON there, or the URL, if there is something else, too much, or nothing to be had: what the
+        job has done is not lost because its result cannot be read here.
+        """
+        place = self.job.mapping.result_url_in(answer)
+        if place is None:
+            return observation
+        url = _joined(answer, self._url, place)
+        try:
+            found = yield self._ask(url)
+            result: Any = json.loads(found.body) if 200 <= found.status < 300 else url
+        except (RequestError, ValueError, RecursionError):
+            result = url
+        return attrs.evolve(observation, result=result)
+
+
+def _was_held(answer: Answer) -> bool:
+    """Source: RFC 7240, sections 3 (Preference-Applied) and 4.3 (wait)."""
+    applied = answer.header("preference-applied") or ""
+    return any(part.strip().lower().startswith("wait") for part in applied.split(","))
+
+
+def _joined(answer: Answer, base: str, place: str | None) -> str:
+    """
+    Return the absolute URL of a place that an answer names.
+
+    Raises:
+        RequestError: it names none that can be asked.
+    """
+    try:
+        url = urljoin(base, place or "")
+        checked_url(url)
+    except ValueError as error:
+        raise RequestError(f"{answer.asked} leads to {shown(public(place or ''))}: {error}") from error
+    return url
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port

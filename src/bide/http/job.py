@@ -1,0 +1,97 @@
+"""A job behind a URL, of whoever's API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from attrs import field, frozen
+
+from bide.errors import ConfigError, shown
+from bide.http.catalogue import find_mapping
+from bide.http.hints import hint_in
+from bide.http.mapping import JobMapping
+from bide.http.urls import checked_url, public
+
+PLACES = ("operation-location", "azure-asyncoperation", "location", "content-location")
+"""The headers in which a creating response says where the job is, the likeliest first."""
+
+_SHORTEST_SECRET = 6
+
+
+def _as_mapping(mapping: JobMapping | str | Path) -> JobMapping:
+    return mapping if isinstance(mapping, JobMapping) else find_mapping(mapping)
+
+
+def _as_url(url: object) -> str:
+    checked_url(url)
+    return str(url).partition("#")[0]
+
+
+def _as_headers(headers: object) -> dict[str, str]:
+    if not isinstance(headers, Mapping):
+        raise ConfigError(f"headers: must be a mapping of names to texts, got {type(headers).__name__}")
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ConfigError(f"headers: names and values must be text, got {shown(name)}")
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@frozen(eq=False)
+class HttpJob:
+    """
+    A job behind a URL, of whoever's API.
+
+    Args:
+        url: at which its API tells of it.
+        mapping: what the answers mean: a `JobMapping`, the name of one in the catalogue, or a TOML file.
+        headers: sent with every request to the URL's origin, and to no other; they are never shown.
+        job_id: the job's id, if the answers should name it.
+        hint: seconds to the first look that the creating response asked for, if it did.
+
+    Raises:
+        ConfigError: the URL, the mapping or a header is none.
+    """
+
+    url: str = field(converter=_as_url, repr=public)
+    mapping: JobMapping = field(converter=_as_mapping, factory=lambda: find_mapping("bide"))
+    headers: Mapping[str, str] = field(converter=_as_headers, factory=dict, repr=False, kw_only=True)
+    job_id: str | None = field(default=None, kw_only=True)
+    hint: float | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def created(
+        cls, response: Any, mapping: JobMapping | str | Path, *, headers: Mapping[str, str] | None = None
+    ) -> Self:
+        """
+        Return the job that a response says has been created: its place, and the hint for the first look.
+
+        Args:
+            response: of httpx, or what has its ``url``, ``headers`` and ``status_code``.
+            mapping: what the answers mean.
+            headers: sent with every request to the job's origin.
+
+        Raises:
+            ConfigError: no header of the response says where the job is.
+        """
+        found = (response.headers.get(name) for name in PLACES)
+        place = next((text for text in found if text), None)
+        if place is None:
+            asked = public(str(response.url))
+            raise ConfigError(f"the response of {asked} says in none of {', '.join(PLACES)} where its job is")
+        hint = hint_in(response.headers, status=response.status_code)
+        return cls(urljoin(str(response.url), place), mapping, headers=headers or {}, hint=hint)
+
+    def hidden(self, text: str) -> str:
+        """Return a text without the secrets that the URL and the headers hold."""
+        for secret in self._secrets():
+            text = text.replace(secret, "…")
+        return text
+
+    def _secrets(self) -> set[str]:
+        url = urlsplit(self.url)
+        words = {word for value in self.headers.values() for word in (value, *value.split())}
+        words |= {value for _, value in parse_qsl(url.query)} | {url.password or ""}
+        return {word for word in words if len(word) >= _SHORTEST_SECRET}

@@ -1,0 +1,375 @@
+"""Waiting for jobs behind URLs: the sync and the async driver of conversations."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+
+from bide.config import default_strategy
+from bide.durations import Seconds
+from bide.errors import ConfigError, Problem, RequestError, WaitError, shown
+from bide.http.answers import Answer, Ask
+from bide.http.conversation import Conversation, Exchange
+from bide.http.gather import outcomes
+from bide.http.job import HttpJob
+from bide.http.lanes import AsyncLanes
+from bide.http.surface import AsyncHTTPClient, HTTPClient
+from bide.http.transfer import atransfer, finish, make_async_http, make_http, transfer
+from bide.http.urls import is_loopback
+from bide.outcome import Outcome
+from bide.policy import Limits, Policy
+from bide.poller import AsyncPoller, Driver, Poller, Update
+from bide.rules import seconds
+from bide.strategy import Observation, Strategy
+from bide.wait import Wait
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Driver)
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds that a look may take, unless told otherwise."""
+
+_SHORTEST = 0.001
+"""Seconds that are left for a request when its look has used up its time."""
+
+
+class _HttpPoller(Generic[P]):
+    """What the sync and the async poller of URLs have in common."""
+
+    def __init__(self, poller: P, request_timeout: Seconds, hold: Seconds) -> None:
+        self.poller = poller
+        self.request_timeout = _checked("request_timeout", request_timeout, above=0)
+        self.hold = _checked("hold", hold, least=0)
+
+    def _begun(self, job: HttpJob, token: str | None) -> tuple[Wait, Conversation]:
+        wait = self.poller.begin(job.hint) if token is None else self.poller.resume(token)
+        return wait, Conversation(job, self.poller.clock)
+
+    def _next_look(self, wait: Wait, conversation: Conversation) -> tuple[Exchange[Observation], Seconds]:
+        """Return a look that ends with the wait's deadline or before, and the seconds it may take."""
+        now = self.poller.clock()
+        hold = math.floor(wait.hold_time(now, self.hold))
+        return conversation.look(hold), wait.request_timeout(now, self.request_timeout + hold)
+
+
+class HttpPoller(_HttpPoller[Poller]):
+    """
+    Waits for jobs behind URLs, of whoever's API.
+
+    One serves any number of threads and waits at once. Use it as a context manager, or `close` it.
+
+    Args:
+        strategy: chooses the delays; or a whole `Policy`, or a `Poller`. By default exponential from 100 ms
+            to 10 s, with up to half on top.
+        limits: end a wait if the job does not; by default those of the policy, or 10 calls and 2 minutes.
+        http: makes the requests: any client with httpx's surface, such as httpx2's; by default one of its
+            own, closed with this. Requests to another origin than a job's are never made with it.
+        request_timeout: seconds that one look may take, its whole answer included; > 0.
+        hold: seconds for which a server that can is asked to hold its answer back until the job ends
+            (``Prefer: wait``); 0 to ask for none. That time counts as slept.
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy | Policy | None = None,
+        limits: Limits | None = None,
+        http: HTTPClient | None = None,
+        *,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        hold: Seconds = 0.0,
+    ) -> None:
+        """Check the arguments; open no connection yet."""
+        super().__init__(Poller.of(strategy or default_strategy(), limits), request_timeout, hold)
+        self._http = http
+        self._own: dict[bool, httpx.Client] = {}
+        self._opening = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, but not the caller's client."""
+        while self._own:
+            self._own.popitem()[1].close()
+
+    def wait(
+        self,
+        job: HttpJob,
+        *,
+        on_update: Callable[[Update], object] | None = None,
+        cancel: threading.Event | None = None,
+        token: str | None = None,
+    ) -> Outcome:
+        """
+        Poll until the job has completed, and return how it went.
+
+        Args:
+            job: to wait for.
+            on_update: called with an update after every poll, as it happens.
+            cancel: ends the wait within 50 ms when somebody sets it.
+            token: of an earlier wait for this job, to go on with.
+
+        Raises:
+            WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
+            TokenError: the token is none.
+        """
+        wait, conversation = self._begun(job, token)
+        return self.poller.wait(self._poll(wait, conversation), wait, on_update=on_update, cancel=cancel)
+
+    def watch(
+        self, job: HttpJob, *, cancel: threading.Event | None = None, token: str | None = None
+    ) -> Iterator[Update]:
+        """
+        Yield an update after every poll, as it happens; the last one holds the outcome.
+
+        Raises:
+            WaitError: after the last update, as `wait`.
+            TokenError: the token is none.
+        """
+        wait, conversation = self._begun(job, token)
+        return self.poller.watch(self._poll(wait, conversation), wait, cancel=cancel)
+
+    def wait_for_all(
+        self, jobs: Iterable[HttpJob], *, at_once: int = 16
+    ) -> Iterator[tuple[HttpJob, Outcome]]:
+        """
+        Wait for many jobs, and yield each with its outcome, as it ends; none of them raises.
+
+        Args:
+            jobs: to wait for.
+            at_once: most requests at the same time; >= 1.
+        """
+        begun = [(job, *self._begun(job, None)) for job in jobs]
+        polls = [(wait, self._poll(wait, conversation)) for _, wait, conversation in begun]
+        for number, outcome in outcomes(self.poller, polls, at_once):
+            yield begun[number][0], outcome
+
+    def look(self, job: HttpJob) -> Observation:
+        """
+        Look at a job once.
+
+        Raises:
+            RequestError: the look failed, and another may succeed; a `RequestRefused` will not.
+        """
+        return self.run(Conversation(job).look(), self.request_timeout)
+
+    def run(self, exchange: Exchange[T], timeout: Seconds) -> T:
+        """
+        Make the requests that an exchange asks for, and return what it makes of the answers.
+
+        Raises:
+            RequestError: as the exchange does.
+        """
+        ends_at = time.monotonic() + timeout
+        try:
+            ask = next(exchange)
+            while True:
+                try:
+                    left = max(ends_at - time.monotonic(), _SHORTEST)
+                    answer = transfer(self._client_for(ask), ask, timeout=left)
+                except RequestError as error:
+                    ask = exchange.throw(error)
+                else:
+                    ask = exchange.send(answer)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    def _poll(self, wait: Wait, conversation: Conversation) -> Callable[[], Observation]:
+        return lambda: self.run(*self._next_look(wait, conversation))
+
+    def _client_for(self, ask: Ask) -> HTTPClient:
+        if self._http is not None and not ask.elsewhere:
+            return self._http
+        near = is_near(ask)
+        with self._opening:
+            if near not in self._own:
+                self._own[near] = make_http(httpx.URL(ask.url))
+            return self._own[near]
+
+
+class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
+    """
+    Does for asyncio and trio what `HttpPoller` does for threads.
+
+    Without an HTTP client of the caller's it spreads the requests over several of its own, because one slows
+    down as more requests are under way. Use it as an async context manager, or `aclose` it.
+
+    Args:
+        strategy: chooses the delays; or a whole `Policy`, or an `AsyncPoller`. By default exponential from
+            100 ms to 10 s, with up to half on top.
+        limits: end a wait if the job does not; by default those of the policy, or 10 calls and 2 minutes.
+        http: makes the requests: any client with the surface of ``httpx.AsyncClient``; by default some of its
+            own, closed with this. Requests to another origin than a job's are never made with it.
+        request_timeout: seconds that one look may take, its whole answer included; > 0.
+        hold: seconds for which a server that can is asked to hold its answer back until the job ends
+            (``Prefer: wait``); 0 to ask for none. That time counts as slept.
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy | Policy | None = None,
+        limits: Limits | None = None,
+        http: AsyncHTTPClient | None = None,
+        *,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        hold: Seconds = 0.0,
+    ) -> None:
+        """Check the arguments; open no connection yet."""
+        super().__init__(AsyncPoller.of(strategy or default_strategy(), limits), request_timeout, hold)
+        self._http = http
+        self._own: dict[bool, AsyncLanes] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End what requests are under way, and close the connections, but not the caller's client."""
+        if self._http is not None:
+            await finish(self._http)
+        while self._own:
+            await self._own.popitem()[1].aclose()
+
+    def wait(
+        self, job: HttpJob, *, on_update: Callable[[Update], object] | None = None, token: str | None = None
+    ) -> Coroutine[Any, Any, Outcome]:
+        """
+        Poll until the job has completed, and return how it went.
+
+        The wait begins with the call, not when the coroutine is awaited.
+
+        Args:
+            job: to wait for.
+            on_update: called with an update after every poll, as it happens.
+            token: of an earlier wait for this job, to go on with.
+
+        Raises:
+            WaitError: the job ended otherwise, or a limit was reached.
+            TokenError: the token is none.
+        """
+        wait, conversation = self._begun(job, token)
+        return self.poller.wait(self._poll(wait, conversation), wait, on_update=on_update)
+
+    def watch(self, job: HttpJob, *, token: str | None = None) -> AsyncIterator[Update]:
+        """
+        Yield an update after every poll, as it happens; the last one holds the outcome.
+
+        Raises:
+            WaitError: after the last update, as `wait`.
+            TokenError: the token is none.
+        """
+        wait, conversation = self._begun(job, token)
+        return self.poller.watch(self._poll(wait, conversation), wait)
+
+    @asynccontextmanager
+    async def wait_for_all(
+        self, jobs: Iterable[HttpJob]
+    ) -> AsyncIterator[AsyncIterator[tuple[HttpJob, Outcome]]]:
+        """
+        Wait for many jobs at once; iterate over what it gives for each job and its outcome, as it ends.
+
+        None of the jobs raises. Whoever leaves before the end cancels the waits that are left.
+
+        Args:
+            jobs: to wait for.
+        """
+        send, receive = anyio.create_memory_object_stream[tuple[HttpJob, Outcome]](math.inf)
+
+        async def tell(job: HttpJob) -> None:
+            with send.clone() as stream:
+                stream.send_nowait((job, await self._outcome(job)))
+
+        async with anyio.create_task_group() as group, receive:
+            with send:
+                for job in jobs:
+                    group.start_soon(tell, job)
+            yield receive
+            group.cancel_scope.cancel()
+
+    async def look(self, job: HttpJob) -> Observation:
+        """
+        Look at a job once.
+
+        Raises:
+            RequestError: the look failed, and another may succeed; a `RequestRefused` will not.
+        """
+        return await self.run(Conversation(job).look(), self.request_timeout)
+
+    async def run(self, exchange: Exchange[T], timeout: Seconds) -> T:
+        """
+        Make the requests that an exchange asks for, and return what it makes of the answers.
+
+        Raises:
+            RequestError: as the exchange does.
+        """
+        ends_at = time.monotonic() + timeout
+        try:
+            ask = next(exchange)
+            while True:
+                try:
+                    left = max(ends_at - time.monotonic(), _SHORTEST)
+                    answer = await self._transfer(ask, left)
+                except RequestError as error:
+                    ask = exchange.throw(error)
+                else:
+                    ask = exchange.send(answer)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    async def _outcome(self, job: HttpJob) -> Outcome:
+        try:
+            return await self.wait(job)
+        except WaitError as error:
+            if error.outcome is None:
+                raise
+            return error.outcome
+
+    def _poll(self, wait: Wait, conversation: Conversation) -> Callable[[], Awaitable[Observation]]:
+        return lambda: self.run(*self._next_look(wait, conversation))
+
+    def _transfer(self, ask: Ask, timeout: Seconds) -> Awaitable[Answer]:
+        if self._http is not None and not ask.elsewhere:
+            return atransfer(self._http, ask, timeout=timeout)
+        near = is_near(ask)
+        if near not in self._own:
+            url = httpx.URL(ask.url)
+            self._own[near] = AsyncLanes(lambda: make_async_http(url))
+        return self._own[near].transfer(ask, timeout=timeout)
+
+
+def is_near(ask: Ask) -> bool:
+    """Say whether a request goes to this machine itself, so that no proxy is asked."""
+    return is_loopback(urlsplit(ask.url).hostname or "")
+
+
+def _checked(name: str, value: Seconds, *, above: float | None = None, least: float | None = None) -> Seconds:
+    rule = seconds(above=above, least=least)
+    if not rule.holds(value):
+        raise ConfigError(Problem(f"{rule}, got {shown(value)}", (name,)))
+    return value
