@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
+from anyio.streams.memory import MemoryObjectSendStream
 
 from bide.config import default_strategy
 from bide.durations import Seconds
@@ -300,14 +301,14 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
         """
         send, receive = anyio.create_memory_object_stream[tuple[HttpJob, Outcome]](math.inf)
 
-        async def tell(job: HttpJob) -> None:
-            with send.clone() as stream:
-                stream.send_nowait((job, await self._outcome(job)))
+        async def tell(job: HttpJob, ended: MemoryObjectSendStream[tuple[HttpJob, Outcome]]) -> None:
+            with ended:
+                ended.send_nowait((job, await self._outcome(job)))
 
         async with anyio.create_task_group() as group, receive:
             with send:
                 for job in jobs:
-                    group.start_soon(tell, job)
+                    group.start_soon(tell, job, send.clone())
             yield receive
             group.cancel_scope.cancel()
 
