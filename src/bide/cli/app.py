@@ -9,7 +9,7 @@ import click
 from bide import __version__
 from bide.cli.check import check
 from bide.cli.demo import demo
-from bide.cli.jobs import submit, wait
+from bide.cli.jobs import list_mappings, submit, wait
 from bide.cli.serve import serve
 from bide.cli.strategies import strategies
 from bide.errors import (
@@ -20,6 +20,7 @@ from bide.errors import (
     JobFailed,
     JobNotFound,
     StrategyError,
+    TokenError,
     WaitTimeout,
 )
 from bide.registry import import_kinds
@@ -55,7 +56,7 @@ def cli(modules: tuple[str, ...]) -> None:
         import_kinds(module)
 
 
-for command in (check, demo, serve, strategies, submit, wait):
+for command in (check, demo, list_mappings, serve, strategies, submit, wait):
     cli.add_command(command)
 
 
@@ -72,13 +73,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:  # never a traceback, and never the status of a failed job
         known = isinstance(error, (BideError, ImportError))
-        click.echo(f"bide: {error if known else f'a fault of bide or of a plug-in: {error!r}'}", err=True)
+        click.echo(
+            f"bide: {_told(error) if known else f'a fault of bide or of a plug-in: {error!r}'}", err=True
+        )
         return status_of(error)
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says; of a shape that nobody knows, how to map it."""
+    report: str = getattr(error.__cause__, "report", "")
+    return report or str(error)
 
 
 def status_of(error: Exception) -> int:
     """Return the exit status that tells of an error."""
-    if isinstance(error, (ConfigError, StrategyError, ImportError)):  # an extra that is not installed
+    # An ImportError is an extra that is not installed.
+    unmapped = hasattr(error.__cause__, "report")  # an UnknownShape, which a mapping mends
+    if unmapped or isinstance(error, (ConfigError, TokenError, StrategyError, ImportError)):
         return USAGE
     if not isinstance(error, BideError):
         return INTERNAL

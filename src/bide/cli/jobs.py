@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import attrs
 import click
 
-from bide.cli.options import policy_options
-from bide.errors import ConfigError, shown
-from bide.http import JobClient
-from bide.http.transfer import checked_url, public
+from bide.cli.display import display
+from bide.cli.headers import headers_from
+from bide.cli.options import DURATION, policy_options
+from bide.errors import ConfigError, Problem
+from bide.events import Event, WaitEnded
+from bide.http import HttpJob, HttpPoller, JobClient, JobMapping
+from bide.http.catalogue import find_mapping, mappings
+from bide.http.mapping import mapping_from_options
+from bide.outcome import End, Outcome
+from bide.policy import Policy
+from bide.poller import Poller
 from bide.resolve import resolve_policy
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_GOES_ON = (End.TIMED_OUT, End.ATTEMPTS_EXHAUSTED, End.POLLS_FAILED, End.CANCELLED)
 
 
 @click.command()
@@ -25,33 +39,135 @@ def submit(server: str) -> None:
         click.echo(client.url_of(client.create_job()))
 
 
+_MAPPING_OPTIONS = (
+    click.option("--mapping", help="What the answers mean: a TOML file, or a name in the catalogue."),
+    click.option("--status", help="Where the status stands, in JMESPath: data.status."),
+    click.option("--pending", help="Values of a job that runs; by default all that are not listed."),
+    click.option("--completed", help="Values of a job that ended well, with commas between them."),
+    click.option("--failed", help="Values of a job that ended badly."),
+    click.option("--cancelled", help="Values of a job that was cancelled."),
+    click.option("--progress", help="Where the progress stands, in JMESPath."),
+    click.option("--progress-done", help="The progress of a job that is done, such as 100."),
+    click.option("--result", help="Where the result of a completed job stands, in JMESPath."),
+    click.option("--error", help="Where a failed job says why, in JMESPath."),
+)
+
+
+def mapping_options(command: F) -> F:
+    """Give a command the options that say what the answers of an API mean, as in `JobMapping`."""
+    for option in reversed(_MAPPING_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("url")
 @policy_options
-def wait(url: str, strategy: str | None, config: str | None, limits: dict[str, str]) -> None:
+@mapping_options
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="Sent with every request; $NAME is a variable of the environment.",
+)
+@click.option(
+    "--hold", type=DURATION, default="0s", help="Ask the server to hold its answer back for so long."
+)
+@click.option("--request-timeout", type=DURATION, default="10s", show_default=True, help="For one request.")
+@click.option("--resume", metavar="TOKEN", help="Go on with an earlier wait, where its token left it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def wait(
+    url: str,
+    strategy: str | None,
+    config: str | None,
+    limits: dict[str, str],
+    headers: tuple[str, ...],
+    hold: float,
+    request_timeout: float,
+    resume: str | None,
+    as_json: bool,
+    **mapped: str | None,
+) -> None:
     """
-    Wait for the job at URL, as printed by `bide submit`.
+    Wait for the job at URL.
 
-    Tells of every poll on standard error, and how it ended on standard output. The exit status tells the
-    same; see `bide --help`.
-    """
+    It may be a job of a bide server, as printed by `bide submit`, or of anybody's API: --mapping names an API
+    that bide knows, and --status, --completed and --failed say where others have what. Tells of every poll on
+    standard error, and how it ended on standard output. The exit status tells the same; see `bide --help`.
+
+    \b
+    bide wait https://api.example.com/v1/jobs/42 \\
+        --status data.status --completed done --failed failed,expired \\
+        --header 'Authorization: Bearer $TOKEN'
+    """  # noqa: D301 - click wants the character that \\b stands for
     policy = resolve_policy(strategy, limits, config=config).policy
-    server, job_id = _parts_of(url)
-    with JobClient(server, policy.strategy, policy.limits) as client:
-        outcome = client.wait_for_job_with_updates(job_id, lambda update: click.echo(str(update), err=True))
-    click.echo(str(outcome))
-
-
-def _parts_of(url: str) -> tuple[str, str]:
-    """Return a job's server and its id."""
-    parts = checked_url(url)
-    server, found, job_id = parts.raw_path.decode().rpartition("/v1/jobs/")
-    if not found or not job_id.strip("/") or "/" in job_id.strip("/"):
-        rule = "must be that of a job, such as http://127.0.0.1:8080/v1/jobs/ID"
-        raise ConfigError(f"URL {rule}, got {shown(public(parts))}")
+    job = HttpJob(url, _mapping(mapped), headers=headers_from(headers))
+    ended: list[Outcome] = []
     try:
-        return str(parts.copy_with(raw_path=server.encode() or b"/")), unquote(
-            job_id.strip("/"), errors="strict"
-        )
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"URL must be in UTF-8: {error}, got {shown(public(parts))}") from error
+        with (
+            HttpPoller(_watched(policy, ended), hold=hold, request_timeout=request_timeout) as waits,
+            display(policy.limits) as show,
+        ):
+            waits.wait(job, on_update=show, token=resume)
+    finally:
+        for outcome in ended:
+            _tell(outcome, as_json=as_json)
+
+
+def _mapping(mapped: dict[str, str | None]) -> JobMapping:
+    """Return the mapping that the options mean: one that is known, with what they say beside it."""
+    name = mapped.pop("mapping")
+    base = find_mapping(name or "bide")
+    if not any(mapped.values()):
+        return base
+    try:
+        return mapping_from_options(mapped, base if name else None)
+    except ConfigError as error:
+        places = (("--" + "".join(p.path[:1]).replace("_", "-"), p.rule) for p in error.problems)
+        raise ConfigError(Problem(rule, source=place) for place, rule in places) from error
+
+
+def _watched(policy: Policy, ended: list[Outcome]) -> Poller:
+    """Return a poller that keeps how its waits end, also by an interrupt."""
+
+    def keep(event: Event) -> None:
+        if isinstance(event, WaitEnded):
+            ended.append(event.outcome)
+
+    return attrs.evolve(Poller.of(policy), observers=(keep,))
+
+
+def _tell(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_as_data(outcome)))
+    elif outcome.end == "completed":
+        click.echo(str(outcome))
+    if outcome.end in _GOES_ON and not as_json:
+        click.echo(f"to go on: --resume '{outcome.token}'", err=True)
+
+
+def _as_data(outcome: Outcome) -> dict[str, Any]:
+    seen = outcome.observation
+    return {
+        "end": outcome.end,
+        "status": seen.status if seen is not None else None,
+        "progress": seen.progress if seen is not None else None,
+        "result": seen.result if seen is not None else None,
+        "failure": None if outcome.failure is None else str(outcome.failure),
+        "calls": outcome.calls,
+        "wasted": outcome.wasted,
+        "failed_calls": outcome.failed_calls,
+        "hints_followed": outcome.hints_followed,
+        "elapsed": outcome.elapsed,
+        "lag": outcome.lag,
+        "token": outcome.token,
+    }
+
+
+@click.command("mappings")
+def list_mappings() -> None:
+    """List the job APIs whose answers bide knows: names for `bide wait URL --mapping NAME`."""
+    width = max(map(len, mappings()))
+    for name in mappings():
+        click.echo(f"{name:{width}}  {find_mapping(name).description}")

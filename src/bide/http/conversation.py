@@ -161,11 +161,13 @@ def _joined(answer: Answer, base: str, place: str | None) -> str:
     Raises:
         RequestError: it names none that can be asked.
     """
+    if not place:
+        raise RequestError(f"{answer.asked} answered {answer.status} without saying where to look")
     try:
-        url = urljoin(base, place or "")
+        url = urljoin(base, place)
         checked_url(url)
     except ValueError as error:
-        raise RequestError(f"{answer.asked} leads to {shown(public(place or ''))}: {error}") from error
+        raise RequestError(f"{answer.asked} leads to {shown(public(place))}: {error}") from error
     return url
 
 

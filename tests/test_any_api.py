@@ -1,0 +1,279 @@
+"""Waiting for jobs of anybody's API, in threads and async alike, against scripted answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from bide import AsyncPoller, End, Limits, Outcome, Policy, Poller, RequestError, WaitError
+from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
+from bide.http.conversation import MOST_HOPS
+from bide.testing import VirtualClock
+from bide_strategies import Fixed
+
+Script = Sequence[httpx.Response | Exception]
+URL = "https://api.test/jobs/1"
+MAPPING = JobMapping(
+    status="state",
+    pending=("running",),
+    completed=("done",),
+    failed=("failed",),
+    progress="pct",
+    progress_done=100,
+    result="output",
+    error="why",
+    result_url=("Location:",),
+    next_url=("Operation-Location:",),
+)
+POLICY = Policy(Fixed(interval=1.0), Limits(max_attempts=None))
+RUNNING = {"state": "running", "pct": 10}
+DONE = {"state": "done", "output": [1]}
+
+
+class Server:
+    """Answers from a script, in turn, the last line for ever; keeps what it was asked."""
+
+    def __init__(self, script: Script) -> None:
+        self.script, self.asked = script, list[httpx.Request]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        line = self.script[min(len(self.asked), len(self.script) - 1)]
+        self.asked.append(request)
+        if isinstance(line, Exception):
+            raise line
+        return httpx.Response(line.status_code, headers=line.headers, content=line.content)
+
+    @property
+    def urls(self) -> list[str]:
+        """What was asked for, in turn."""
+        return [str(request.url) for request in self.asked]
+
+
+def in_threads(server: Server, job: HttpJob, **options: Any) -> Outcome:
+    """Wait on a virtual clock with the sync poller."""
+    clock = VirtualClock()
+    poller = Poller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=clock.sleep)
+    waits = HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(server)), **options)
+    return _outcome(lambda: waits.wait(job))
+
+
+def in_asyncio(server: Server, job: HttpJob, **options: Any) -> Outcome:
+    """Wait on a virtual clock with the async poller."""
+    clock = VirtualClock()
+
+    async def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+
+    async def wait() -> Outcome:
+        poller = AsyncPoller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=sleep)
+        http = httpx.AsyncClient(transport=httpx.MockTransport(server))
+        async with AsyncHttpPoller(poller, http=http, **options) as waits:
+            return await waits.wait(job)
+
+    return _outcome(lambda: asyncio.run(wait()))
+
+
+def _outcome(wait: Callable[[], Outcome]) -> Outcome:
+    try:
+        return wait()
+    except WaitError as error:
+        assert error.outcome is not None
+        return error.outcome
+
+
+@pytest.fixture(params=[in_threads, in_asyncio])
+def wait(request: pytest.FixtureRequest) -> Any:
+    """Wait in threads, and async: each test holds for both."""
+    return request.param
+
+
+def answer(status: int = 200, json: Any = None, **headers: str) -> httpx.Response:
+    """Return an answer; an underscore in the name of a header is a hyphen."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.Response(status, json=json, headers=named)
+
+
+def test_a_mapped_job_is_followed_to_its_result(wait: Any) -> None:
+    """Status, progress and result stand where the mapping says."""
+    server = Server([answer(json=RUNNING), answer(json=DONE)])
+    outcome = wait(server, HttpJob(URL, MAPPING))
+    assert (outcome.end, outcome.calls, outcome.observation.result) == (End.COMPLETED, 2, [1])
+
+
+def test_a_failed_job_says_why(wait: Any) -> None:
+    """What the mapping calls the error is the outcome's reason."""
+    outcome = wait(Server([answer(json={"state": "failed", "why": "no disk"})]), HttpJob(URL, MAPPING))
+    assert outcome.end is End.JOB_FAILED
+    assert str(outcome).endswith("no disk")
+
+
+def test_an_unchanged_answer_is_a_call_that_saw_the_same(wait: Any) -> None:
+    """The second look carries the first one's ETag, and a 304 stands for what was seen then."""
+    server = Server(
+        [answer(json=RUNNING, ETag='"1"'), answer(304), answer(304, Retry_After="5"), answer(json=DONE)]
+    )
+    outcome = wait(server, HttpJob(URL, MAPPING))
+    assert [request.headers.get("if-none-match") for request in server.asked] == [None, '"1"', '"1"', '"1"']
+    assert (outcome.calls, outcome.failed_calls, outcome.hints_followed) == (4, 0, 1)
+
+
+def test_a_304_that_nobody_asked_for_is_a_failed_look(wait: Any) -> None:
+    """Without an earlier answer it says nothing."""
+    outcome = wait(Server([answer(304)]), HttpJob(URL, MAPPING))
+    assert outcome.observation is None
+
+
+def test_an_answer_says_where_to_look_next(wait: Any) -> None:
+    """The next look goes there, without the validator of the place before."""
+    server = Server([answer(json=RUNNING, Operation_Location="/ops/7", ETag='"1"'), answer(json=DONE)])
+    assert wait(server, HttpJob(URL, MAPPING)).end is End.COMPLETED
+    assert server.urls == [URL, "https://api.test/ops/7"]
+    assert "if-none-match" not in server.asked[1].headers
+
+
+def test_a_redirect_is_followed_in_the_same_look(wait: Any) -> None:
+    """It is one call; one for good is remembered."""
+    server = Server(
+        [answer(307, Location="/a"), answer(json=RUNNING), answer(308, Location="/b"), answer(json=DONE)]
+    )
+    outcome = wait(server, HttpJob(URL, MAPPING))
+    assert (outcome.end, outcome.calls) == (End.COMPLETED, 2)
+    assert server.urls == [URL, "https://api.test/a", URL, "https://api.test/b"]
+
+
+def test_redirects_in_circles_are_a_failed_look(wait: Any) -> None:
+    """A look follows so many, and then says so; the wait goes on within its limits."""
+    server = Server([answer(302, Location=URL)] * (MOST_HOPS + 1) + [answer(json=DONE)])
+    outcome = wait(server, HttpJob(URL, MAPPING))
+    assert (outcome.end, outcome.calls, outcome.failed_calls) == (End.COMPLETED, 2, 1)
+    assert "redirects" in str(outcome.failures[0])
+
+
+@pytest.mark.parametrize("place", ["ftp://api.test/x", "http://", "http://[", "", "javascript:alert(1)"])
+def test_a_redirect_to_nowhere_is_a_failed_look(wait: Any, place: str) -> None:
+    """What cannot be asked is told, and the wait goes on."""
+    outcome = wait(Server([answer(302, Location=place), answer(json=DONE)]), HttpJob(URL, MAPPING))
+    assert (outcome.end, outcome.failed_calls) == (End.COMPLETED, 1)
+
+
+def test_see_other_leads_to_the_result() -> None:
+    """Where a mapping says that a 303 means completed, the result is what lies at its Location."""
+    mapping = JobMapping(completed=("HTTP 303",), pending=("HTTP 200",), result_url=("Location:",))
+    for wait_in in (in_threads, in_asyncio):
+        server = Server([answer(), answer(303, Location="/files/9"), answer(json={"video": 1})])
+        outcome = wait_in(server, HttpJob(URL, mapping))
+        assert outcome.observation is not None
+        assert (outcome.end, outcome.calls, outcome.observation.result) == (End.COMPLETED, 2, {"video": 1})
+
+
+@pytest.mark.parametrize(
+    "result", [answer(500), httpx.Response(200, content=b"\x00\xff"), httpx.ReadError("x")]
+)
+def test_a_result_that_cannot_be_read_is_its_url(wait: Any, result: Any) -> None:
+    """The job has completed; that its result is no JSON, or cannot be had now, changes nothing about that."""
+    outcome = wait(Server([answer(json=DONE, Location="/out"), result]), HttpJob(URL, MAPPING))
+    assert (outcome.end, outcome.observation.result) == (End.COMPLETED, "https://api.test/out")
+
+
+def test_secrets_go_to_the_job_s_own_origin_only() -> None:
+    """A redirect to another host gets neither the headers nor the client that may hold more of them."""
+    job = HttpJob(URL, MAPPING, headers={"Authorization": "Bearer sesame-open"})
+    asked = job_asks(job, answer(302, Location="https://elsewhere.test/x"))
+    assert [(ask.url, dict(ask.headers), ask.elsewhere) for ask in asked] == [
+        (URL, {"authorization": "Bearer sesame-open"}, False),
+        ("https://elsewhere.test/x", {}, True),
+    ]
+
+
+def job_asks(job: HttpJob, first: httpx.Response) -> list[Any]:
+    """Return what a look asks for whose first answer is this one."""
+    from bide.http.answers import Answer
+    from bide.http.conversation import Conversation
+
+    look = Conversation(job).look()
+    asked = [next(look)]
+    asked.append(look.send(Answer("GET …", first.status_code, first.headers, first.content)))
+    return asked
+
+
+def test_an_error_does_not_tell_a_secret(wait: Any) -> None:
+    """A server that quotes what it was sent does not get it into a message or a log."""
+    said = {"error": "bad token sesame-open for https://api.test/jobs/1?sig=open-sesame"}
+    job = HttpJob(f"{URL}?sig=open-sesame", MAPPING, headers={"Authorization": "Bearer sesame-open"})
+    outcome = wait(Server([answer(401, json=said)]), job)
+    assert outcome.end is End.REFUSED
+    assert "sesame" not in str(outcome)
+    assert "sesame" not in repr(job)
+
+
+def test_a_held_answer_counts_as_slept() -> None:
+    """The server held the answer for 3 s of a delay of 4 s, so 1 s is left; unapplied, all 4 s are."""
+    for applied, slept in (({"Preference_Applied": "wait=3"}, 1.0), ({}, 4.0)):
+        clock = VirtualClock()
+
+        def held(request: httpx.Request, applied: Any = applied, clock: Any = clock) -> httpx.Response:
+            assert request.headers["prefer"] == "wait=3"
+            clock.sleep(3.0)
+            return answer(json=RUNNING, **applied)
+
+        poller = Poller(Fixed(interval=4.0), clock=clock.time, sleep=clock.sleep)
+        waits = HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(held)), hold=3.9)
+        assert next(waits.watch(HttpJob(URL, MAPPING))).next_delay == slept
+
+
+def test_no_answer_is_to_be_held_beyond_the_deadline() -> None:
+    """What is asked for shrinks with the time that is left, and the last look asks for nothing."""
+    clock, asked = VirtualClock(), []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("prefer"))
+        return answer(json=RUNNING)
+
+    poller = Poller(Fixed(interval=4.0), Limits(timeout=10.0), clock=clock.time, sleep=clock.sleep)
+    waits = HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(server)), hold=9.0)
+    with pytest.raises(TimeoutError):
+        waits.wait(HttpJob(URL, MAPPING))
+    assert asked == ["wait=9", "wait=6", "wait=2", None]
+
+
+def test_the_creating_response_says_where_and_when() -> None:
+    """A job made of it has its place, resolved, and its hint for the first look."""
+    created = httpx.Response(
+        202,
+        headers={"Operation-Location": "/ops/1", "Retry-After": "3"},
+        request=httpx.Request("POST", "https://api.test/jobs"),
+    )
+    job = HttpJob.created(created, MAPPING)
+    assert (job.url, job.hint) == ("https://api.test/ops/1", 3.0)
+    clock = VirtualClock()
+    poller = Poller(Fixed(interval=1.0), clock=clock.time, sleep=clock.sleep)
+    server = Server([answer(json=DONE)])
+    HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(server))).wait(job)
+    assert clock.now == 3.0
+
+
+def test_an_unknown_shape_ends_the_wait_and_says_how_to_map_it(wait: Any) -> None:
+    """Nobody waits in vain for a status that is not there."""
+    outcome = wait(Server([answer(json={"data": {"phase": "RUNNING"}})]), HttpJob(URL))
+    assert outcome.end is End.REFUSED
+    assert 'data.phase (text "RUNNING")' in str(outcome)
+
+
+def test_nonsense_after_a_good_answer_is_a_failed_look(wait: Any) -> None:
+    """Once the shape was right, an answer without it comes from something in between."""
+    server = Server([answer(json=RUNNING), answer(json={"proxy": "busy"}), answer(json=DONE)])
+    outcome = wait(server, HttpJob(URL, MAPPING))
+    assert (outcome.end, outcome.failed_calls) == (End.COMPLETED, 1)
+
+
+def test_a_look_alone_raises_what_it_saw() -> None:
+    """Without a wait there is one observation, or one error."""
+    http = httpx.Client(transport=httpx.MockTransport(Server([answer(json=DONE), answer(503)])))
+    waits = HttpPoller(http=http)
+    assert waits.look(HttpJob(URL, MAPPING)).status == "completed"
+    with pytest.raises(RequestError, match="503"):
+        waits.look(HttpJob(URL, MAPPING))
