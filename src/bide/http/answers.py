@@ -1,20 +1,23 @@
-"""What an HTTP answer is, what its code means, and the JSON in it."""
+"""What is asked over HTTP, what an answer is, and what its code means."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
 from attrs import Factory, frozen
 
 from bide.errors import JobNotFound, RequestError, RequestRefused, shown
+from bide.http.expressions import compiled
 from bide.http.hints import hint_in
+from bide.http.redaction import public_url
 from bide.strategy import Observation
 
 TRANSIENT = frozenset({408, 425, 429})
-"""The statuses below 500 that time may mend."""
+"""The codes below 500 that time may mend."""
 
 _QUOTED_BYTES = 200
 
@@ -58,7 +61,7 @@ class Answer:
 
     @property
     def hint(self) -> float | None:
-        """Seconds that the headers ask to be left alone for, if they do."""
+        """The seconds that the headers ask to be left alone for, if they do."""
         return hint_in(self.headers, status=self.status)
 
     def header(self, name: str) -> str | None:
@@ -66,46 +69,71 @@ class Answer:
         wanted = name.lower()
         return next((text for name, text in self.headers.items() if name.lower() == wanted and text), None)
 
+    @cached_property
+    def document(self) -> Any:
+        """
+        The JSON in the body.
 
-def is_success(status: int) -> bool:
-    """Say whether a status code is one of success."""
-    return 200 <= status < 300
+        Raises:
+            RequestError: there is none, or none that can be read.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise self.unusable(f"no JSON: {error}, in {quoted(self)}") from error
+
+    def find(self, expression: str | None) -> Any:
+        """
+        Return what a JMESPath expression finds in the body; None if nothing, or if either is missing.
+
+        Raises:
+            RequestError: the body is no JSON, or the expression cannot be evaluated over it.
+        """
+        if expression is None or not self.body:
+            return None
+        document = self.document
+        try:
+            return compiled(expression).search(document)
+        except Exception as error:  # a foreign library over anybody's data
+            why = f"{type(error).__name__}: {shown(str(error))}"
+            raise self.unusable(f"something over which {shown(expression)} fails: {why}") from error
+
+    def unusable(self, what: str) -> RequestError:
+        """Return the error for an answer that says nothing of a job, with what it holds instead."""
+        return RequestError(f"{self.asked} answered {what}", hint=self.hint)
 
 
-def is_transient(status: int) -> bool:
-    """Say whether time may mend what a status code complains of."""
-    return status >= 500 or status in TRANSIENT
+def is_success(code: int) -> bool:
+    """Say whether a code is one of success."""
+    return 200 <= code < 300
+
+
+def is_transient(answer: Answer) -> bool:
+    """Say whether time may mend what the code of an answer complains of, unless somebody knows better."""
+    code = answer.status
+    # Some APIs answer a client that asks too often with 403; only then do they say when to come back.
+    return code >= 500 or code in TRANSIENT or (code == 403 and answer.hint is not None)
 
 
 def error_of(answer: Answer, *, transient: bool) -> RequestError:
     """
-    Return the error that an answer's code stands for.
+    Return the error that the code of an answer is.
 
     Args:
-        answer: whose code is none of success.
-        transient: time may mend it, so another request is worth its while.
+        answer: with a code that is none of success.
+        transient: time may mend it.
     """
-    message = f"{answer.asked} answered {answer.status} {_phrase(answer.status)}".rstrip()
+    what = f"{answer.status} {_phrase(answer.status)}".rstrip()
     if transient:
-        return RequestError(message, hint=answer.hint)
+        return answer.unusable(what)
+    message = f"{answer.asked} answered {what}"
     if answer.status in (404, 410):
         return JobNotFound(message)
     if answer.status < 400:
-        return RequestRefused(f"{message}, which leads to {shown(answer.header('location'))}")
+        return RequestRefused(
+            f"{message}, which leads to {shown(public_url(answer.header('location') or ''))}"
+        )
     return RequestRefused(f"{message}: {quoted(answer)}" if answer.body else message)
-
-
-def document_in(answer: Answer) -> Any:
-    """
-    Return the JSON in an answer.
-
-    Raises:
-        RequestError: there is none, or none that can be read.
-    """
-    try:
-        return json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(f"{answer.asked} answered no JSON: {error}, in {quoted(answer)}") from error
 
 
 def quoted(answer: Answer) -> str:
@@ -115,7 +143,7 @@ def quoted(answer: Answer) -> str:
 
 def job_in(answer: Answer) -> dict[str, Any]:
     """
-    Return the job of bide's own server that an answer holds, as the server wrote it.
+    Return the job that an answer of bide's own server holds, as the server wrote it.
 
     Raises:
         JobNotFound: 404 or 410.
@@ -123,10 +151,10 @@ def job_in(answer: Answer) -> dict[str, Any]:
         RequestError: 408, 425, 429, 5xx, or a body that is no job.
     """
     if not is_success(answer.status):
-        raise error_of(answer, transient=is_transient(answer.status))
-    job = document_in(answer)
+        raise error_of(answer, transient=is_transient(answer))
+    job = answer.document
     if not isinstance(job, dict) or not _is_text(job.get("id")):
-        raise RequestError(f"{answer.asked} answered JSON that is no job: {shown(job)}")
+        raise answer.unusable(f"JSON that is no job: {shown(job)}")
     return job
 
 
@@ -142,13 +170,13 @@ def observation_in(answer: Answer, job_id: str) -> Observation:
 
     try:
         return find_mapping("bide").observation(answer, job_id)
-    except UnknownShape as error:
-        raise RequestError(str(error)) from error
+    except UnknownShape as error:  # this server's shape is known: an answer without it is none of its own
+        raise answer.unusable(f"JSON that is no job: {shown(answer.document)}") from error
 
 
-def _phrase(status: int) -> str:
+def _phrase(code: int) -> str:
     try:
-        return HTTPStatus(status).phrase
+        return HTTPStatus(code).phrase
     except ValueError:
         return ""
 

@@ -1,17 +1,25 @@
-"""The mappings that come with bide, one TOML file each, and what a mapping may be called."""
+"""Where mappings come from: the catalogue that comes with bide, TOML files, tables and options."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from bide.config import read_toml
-from bide.errors import ConfigError, RequestError, nearest, shown
-from bide.http.mapping import JobMapping, mapping_from_config
+from bide.convert import is_list, structure
+from bide.errors import ConfigError, nearest, shown
+from bide.http.answers import Answer
+from bide.http.mapping import JobMapping
+from bide.inline import parse_scalar
 
 _FOLDER = Path(__file__).parent / "mappings"
+_LEAST_FIELDS = 2
+"""As many fields of a mapping are in an answer that it fits: many an API has one named status."""
 
 
 def mappings() -> dict[str, Path]:
@@ -39,18 +47,48 @@ def find_mapping(text: str | Path) -> JobMapping:
     return _shipped(file)
 
 
-def fitting(document: Any) -> tuple[str, ...]:
-    """Return the names of the mappings that find in a document a status that they know, the closest first."""
-    found = {name: _closeness(_shipped(file), document) for name, file in mappings().items()}
-    return tuple(sorted((name for name in found if found[name]), key=lambda name: -found[name]))
+def mapping_from_config(table: Mapping[str, Any], base: JobMapping | None = None) -> JobMapping:
+    """
+    Build a mapping from its table.
+
+    Args:
+        table: fields by name.
+        base: has the fields that the table leaves out.
+
+    Raises:
+        ConfigError: with all that is wrong in the table.
+    """
+    return structure(table if base is None else {**attrs.asdict(base), **table}, JobMapping)
 
 
-def _closeness(mapping: JobMapping, document: Any) -> int:
-    """Return how many of its fields a mapping finds in a document; 0 without a status that it knows."""
-    try:
-        return mapping.fields_in(document) if mapping.status_in(document) is not None else 0
-    except RequestError:  # one of its expressions cannot be evaluated over this document
-        return 0
+def mapping_from_options(options: Mapping[str, str | None], base: JobMapping | None = None) -> JobMapping:
+    """
+    Build a mapping from texts, as a command line has them.
+
+    Args:
+        options: fields by name; several texts have commas between them, and None is left out.
+        base: has the fields that the options leave out.
+
+    Raises:
+        ConfigError: with all that is wrong in the options.
+    """
+    given = {name: text for name, text in options.items() if text is not None}
+    return mapping_from_config({name: _option(name, text) for name, text in given.items()}, base)
+
+
+def fitting(answer: Answer) -> tuple[str, ...]:
+    """Return the names of the mappings of the catalogue that an answer fits, the closest first."""
+    found = {name: _shipped(file).fields_in(answer) for name, file in mappings().items()}
+    return tuple(
+        sorted((name for name in found if found[name] >= _LEAST_FIELDS), key=lambda name: -found[name])
+    )
+
+
+def _option(name: str, text: str) -> Any:
+    kinds = {one.name: one.type for one in attrs.fields(attrs.resolve_types(JobMapping))}
+    if is_list(kinds.get(name)):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return parse_scalar(text) if name == "progress_done" else text
 
 
 @cache

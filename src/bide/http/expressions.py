@@ -1,4 +1,4 @@
-"""JMESPath over anybody's JSON: checked when it is written down, and harmless when it is evaluated."""
+"""JMESPath, the language in which a mapping says where something stands in JSON."""
 
 from __future__ import annotations
 
@@ -6,56 +6,45 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from bide.errors import ConfigError, RequestError, nearest, shown
+from bide.errors import ConfigError, nearest, shown
 
 
-def check_expression(text: object) -> None:
+def check_expression(text: str) -> None:
     """
-    Refuse what is no JMESPath expression, or calls a function that there is not.
+    Refuse what is no expression, and what calls a function that is not there, or calls it wrongly.
 
     Raises:
-        ConfigError: with the expression, what is wrong and where.
+        ConfigError: with the expression, what is wrong in it and where.
     """
-    if not isinstance(text, str) or not text.strip():
-        raise ConfigError(f"must be a JMESPath expression, got {shown(text)}")
-    for name, arguments in _calls(_compiled(text).parsed):
+    for name, arguments in _calls(compiled(text).parsed):
         _check_call(text, name, arguments)
 
 
-def evaluate(text: str, document: Any) -> Any:
+@lru_cache(maxsize=512)
+def compiled(text: str) -> Any:
     """
-    Return what an expression finds in a document; None if nothing.
+    Return an expression that can be searched with.
 
     Raises:
-        RequestError: a function in the expression cannot take what it was given.
+        ConfigError: the text is none.
     """
-    try:
-        return _compiled(text).search(document)
-    except Exception as error:  # a foreign library over anybody's data: it may fail in any way
-        why = str(error) or type(error).__name__
-        raise RequestError(f"the expression {shown(text)} fails on the answer: {why}") from error
-
-
-@lru_cache(maxsize=512)
-def _compiled(text: str) -> Any:
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
         return jmespath.compile(text)
     except JMESPathError as error:
-        raise ConfigError(f"must be a JMESPath expression, got {shown(text)}: {_complaint(error)}") from error
+        why = _complaint(error)
     except RecursionError:
-        raise ConfigError(
-            f"must be a JMESPath expression that is not nested so deeply, got {shown(text)}"
-        ) from None
+        why = "it is nested too deeply"
+    raise ConfigError(f"must be a JMESPath expression, got {shown(text)}: {why}")
 
 
 def _complaint(error: Any) -> str:
     """Say what is wrong with an expression, and where, in a clause."""
     place = getattr(error, "lex_position", None)
     if place is None:
-        return str(error)
+        return "it is empty"
     if hasattr(error, "message"):  # of the lexer
         return f"{error.message} at character {place + 1}"
     if not error.token_value:
@@ -70,7 +59,7 @@ def _calls(node: Any) -> Iterator[tuple[str, int]]:
         node = waiting.pop()
         if node["type"] == "function_expression":
             yield node["value"], len(node["children"])
-        waiting += [child for child in node.get("children", ()) if isinstance(child, dict)]
+        waiting += [child for child in node["children"] if isinstance(child, dict)]
 
 
 def _check_call(text: str, name: str, arguments: int) -> None:
@@ -83,5 +72,5 @@ def _check_call(text: str, name: str, arguments: int) -> None:
     variadic = signature[-1].get("variadic", False)
     if arguments < len(signature) if variadic else arguments != len(signature):
         least = "at least " if variadic else ""
-        wanted = f"{least}{len(signature)} argument{'s' * (len(signature) != 1)}"
-        raise ConfigError(f"must give {name}() {wanted}, got {arguments} in {shown(text)}")
+        plural = "s" if len(signature) > 1 else ""
+        raise ConfigError(f"{name}() takes {least}{len(signature)} argument{plural}, in {shown(text)}")

@@ -12,6 +12,7 @@ header                    unit         source
 ``X-Poll-Interval``       s            GitHub REST API, "REST API endpoints for events"
 ``RateLimit``             s            draft-ietf-httpapi-ratelimit-headers-10
 ``RateLimit-Reset``       s, or epoch  the same, -06; as an epoch: GitLab, "Rate limits"
+``X-RateLimit-Reset``     the same     GitHub REST API, "Rate limits for the REST API"
 ========================  ===========  ==============================================================
 
 The first of them that can be read is the hint: what is said about this resource comes before what is said
@@ -33,6 +34,9 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _PARAMETER = re.compile(r";\s*([rt])=([0-9]+)")
 _LONGEST_DATE = 40
+
+EARLIEST_IN_MS = 1e11
+"""As seconds since the epoch this is the year 5138, as milliseconds it is 1973."""
 
 Clock = Callable[[], float]
 """Tells what the time was when the answer was sent, in seconds since the epoch."""
@@ -97,12 +101,19 @@ def _delays(said: Mapping[str, str], sent_at: Clock) -> Iterator[float]:
 def _quota(said: Mapping[str, str], sent_at: Clock, *, limited: bool) -> float | None:
     """Return the seconds until there is a quota again, if there is none now."""
     resets = _resets(said.get("ratelimit", ""), limited=limited)
-    if limited or _seconds(said.get("ratelimit-remaining", "")) == 0:
-        reset = _seconds(said.get("ratelimit-reset", ""))
-        if reset is not None:
-            # No window is as long as the longest duration, but every epoch of this century is longer.
-            resets.append(reset - sent_at() if reset > MAX_SECONDS else reset)
+    for prefix in ("ratelimit", "x-ratelimit"):
+        if limited or _seconds(said.get(f"{prefix}-remaining", "")) == 0:
+            reset = _seconds(said.get(f"{prefix}-reset", ""))
+            if reset is not None:
+                resets.append(_until(reset, sent_at))
     return max(resets, default=None)
+
+
+def _until(reset: float, sent_at: Clock) -> float:
+    """Return the seconds until a reset, given in seconds, or as an epoch in seconds or milliseconds."""
+    if reset <= MAX_SECONDS:  # no window is as long, and no epoch since 2001 is as short
+        return reset
+    return (reset / 1000 if reset >= EARLIEST_IN_MS else reset) - sent_at()
 
 
 def _resets(text: str, *, limited: bool) -> list[float]:

@@ -7,22 +7,20 @@ A mapping is data: JMESPath expressions over the body, and values for each statu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
-import attrs
 from attrs import Attribute, field, frozen
 
-from bide.convert import is_list, structure
 from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError, Problem, RequestError, shown
-from bide.http.answers import Answer, document_in, error_of, is_success, is_transient
+from bide.http.answers import Answer, error_of, is_success, is_transient
 from bide.http.codes import check_code, is_among, spellings
-from bide.http.expressions import check_expression, evaluate
+from bide.http.expressions import check_expression
+from bide.http.places import check_place, is_header, url_in
 from bide.http.shape import unknown_shape
-from bide.http.values import instant_of, progress_of, seconds_of, text_of
-from bide.inline import parse_scalar
+from bide.http.values import instant_of, number_of, progress_of, seconds_of, text_of
 from bide.rules import Number
 from bide.strategy import Observation, Status
 
@@ -32,26 +30,30 @@ _STATUSES: dict[str, Status] = {
     "failed": "error",
     "cancelled": "cancelled",
 }
-"""Of each field that lists values, what they mean."""
+"""What the values mean that a field lists."""
 
-_CODE = re.compile(r"http\s+(.*)", re.IGNORECASE | re.DOTALL)
-_HEADER = re.compile(r"([A-Za-z0-9-]+):")
+_BY_CODE = re.compile(r"http (.*)", re.IGNORECASE | re.DOTALL)
+_WHOLE = Number(above=0)
 
 
 @frozen
 class _Each:
     """
-    The field holds text, or several texts, and each passes a check.
+    The field holds text or none, or several texts, and each passes a check.
 
     Args:
         check: raises a ConfigError.
+        least: how many there must be of several.
     """
 
     check: Callable[[str], None]
+    least: int = 0
 
     def __call__(self, instance: object, attribute: Attribute[Any], value: Any) -> None:
         """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
-        for text in (value,) if isinstance(value, str) else value or ():
+        if isinstance(value, tuple) and len(value) < self.least:
+            raise ConfigError(Problem(f"must name at least {self.least}", (attribute.name,)))
+        for text in value if isinstance(value, tuple) else () if value is None else (value,):
             try:
                 self._check(text)
             except ConfigError as error:
@@ -64,26 +66,24 @@ class _Each:
 
 
 def _check_value(text: str) -> None:
-    by_code = _CODE.fullmatch(text.strip())
+    by_code = _BY_CODE.fullmatch(_folded(text))
     if by_code:
         check_code(by_code[1])
 
 
-def _check_place(text: str) -> None:
-    if not _HEADER.fullmatch(text):
-        check_expression(text)
-
-
-def _expression() -> Any:
-    return field(default=None, validator=_Each(check_expression))
-
-
-def _texts(check: Callable[[str], None]) -> Any:
-    return field(default=(), converter=_tuple, validator=_Each(check))
-
-
 def _tuple(texts: str | Iterable[str]) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts)
+
+
+def _is_whole(instance: object, attribute: Attribute[Any], value: object) -> None:
+    """Hold a field to a number > 0, or an expression for one."""
+    (_EXPRESSION if isinstance(value, str) else _WHOLE)(instance, attribute, value)
+
+
+_EXPRESSION = _Each(check_expression)
+_VALUES = _Each(_check_value)
+_PLACES = _Each(check_place)
+_CODES = _Each(check_code)
 
 
 @frozen(kw_only=True)
@@ -104,7 +104,8 @@ class JobMapping:
         failed: values of a job that ended badly.
         cancelled: values of a job that was cancelled.
         progress: expression for how much of the work is done.
-        progress_done: the progress of a job that is done, such as 100 for a percentage; > 0.
+        progress_done: the progress of a job that is done: a number > 0, such as 100 for a percentage, or an
+            expression for it, such as ``counts.total``.
         result: expression for what a completed job produced.
         error: expression for what a job says that failed or was cancelled.
         completed_at: expression for when the job ended: ISO 8601, or seconds or milliseconds since the epoch.
@@ -120,31 +121,29 @@ class JobMapping:
 
     description: str = ""
     documentation: str = ""
-    status: str | None = _expression()
-    pending: tuple[str, ...] = _texts(_check_value)
-    completed: tuple[str, ...] = _texts(_check_value)
-    failed: tuple[str, ...] = _texts(_check_value)
-    cancelled: tuple[str, ...] = _texts(_check_value)
-    progress: str | None = _expression()
-    progress_done: float = field(default=1.0, validator=Number(above=0))
-    result: str | None = _expression()
-    error: str | None = _expression()
-    completed_at: str | None = _expression()
-    hint: str | None = _expression()
-    job_id: str | None = _expression()
-    result_url: tuple[str, ...] = _texts(_check_place)
-    next_url: tuple[str, ...] = _texts(_check_place)
-    transient: tuple[str, ...] = _texts(check_code)
-    fatal: tuple[str, ...] = _texts(check_code)
-    read: tuple[str, ...] = _texts(check_code)
+    status: str | None = field(default=None, validator=_EXPRESSION)
+    pending: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
+    completed: tuple[str, ...] = field(converter=_tuple, validator=_Each(_check_value, least=1))
+    failed: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
+    cancelled: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
+    progress: str | None = field(default=None, validator=_EXPRESSION)
+    progress_done: float | str = field(default=1.0, validator=_is_whole)
+    result: str | None = field(default=None, validator=_EXPRESSION)
+    error: str | None = field(default=None, validator=_EXPRESSION)
+    completed_at: str | None = field(default=None, validator=_EXPRESSION)
+    hint: str | None = field(default=None, validator=_EXPRESSION)
+    job_id: str | None = field(default=None, validator=_EXPRESSION)
+    result_url: tuple[str, ...] = field(default=(), converter=_tuple, validator=_PLACES)
+    next_url: tuple[str, ...] = field(default=(), converter=_tuple, validator=_PLACES)
+    transient: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
+    fatal: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
+    read: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse what contradicts itself, or could never end."""
-        if not self.completed:
-            raise ConfigError(Problem("must name at least one value", ("completed",)))
-        _refuse_twice(self, *_STATUSES)
-        _refuse_twice(self, "transient", "fatal")
-        in_body = [value for value in self._meanings if not _CODE.fullmatch(value)]
+        """Refuse what contradicts itself."""
+        _refuse_twice(self, _STATUSES)
+        _refuse_twice(self, ("transient", "fatal"))
+        in_body = [value for value in self._meanings if not _BY_CODE.fullmatch(value)]
         if in_body and self.status is None:
             rule = f"is needed to find the value {shown(in_body[0])}; a code is written 'HTTP 200'"
             raise ConfigError(Problem(rule, ("status",)))
@@ -163,17 +162,16 @@ class JobMapping:
             RequestRefused: another code that time does not mend.
             RequestError: a code that time may mend, or a body that is no job, another job, or nonsense.
         """
-        status, document = self._read(answer)
-        if job_id is not None:
-            self._check_job(answer, document, job_id)
+        status = self.by_code(answer.status) or self._status_by_body(answer)
+        if job_id is not None and self.job_id is not None and answer.body:
+            self._check_job(answer, job_id)
         ended, hint = status != "pending", answer.hint
-        says = self.result if status == "completed" else self.error
         return Observation(
             status=status,
-            progress=progress_of(_find(self.progress, document), self.progress_done),
-            hint=seconds_of(_find(self.hint, document), MAX_SECONDS) if hint is None else hint,
-            completed_at=instant_of(_find(self.completed_at, document)) if ended else None,
-            result=_find(says, document) if ended else None,
+            progress=self._progress(answer),
+            hint=seconds_of(answer.find(self.hint), MAX_SECONDS) if hint is None else hint,
+            completed_at=instant_of(answer.find(self.completed_at)) if ended else None,
+            result=answer.find(self.result if status == "completed" else self.error) if ended else None,
         )
 
     def result_url_in(self, answer: Answer) -> str | None:
@@ -183,7 +181,7 @@ class JobMapping:
         Raises:
             RequestError: what the answer has there is no URL.
         """
-        return _url_in(answer, self.result_url)
+        return url_in(answer, self.result_url)
 
     def next_url_in(self, answer: Answer) -> str | None:
         """
@@ -192,146 +190,77 @@ class JobMapping:
         Raises:
             RequestError: what the answer has there is no URL.
         """
-        return _url_in(answer, self.next_url)
+        return url_in(answer, self.next_url)
 
-    def status_in(self, document: Any) -> Status | None:
-        """
-        Return the status that a body holds; None without one, or with one that nobody knows.
-
-        Raises:
-            RequestError: the expression cannot be evaluated over it.
-        """
-        said = text_of(_find(self.status, document))
-        return None if said is None else self._meaning(said)
-
-    def fields_in(self, document: Any) -> int:
-        """
-        Return how many of the fields that the mapping names are in a body.
-
-        Raises:
-            RequestError: an expression cannot be evaluated over it.
-        """
-        places = (place for place in (*self.result_url, *self.next_url) if not _HEADER.fullmatch(place))
-        return sum(_find(expression, document) is not None for expression in (*self._expressions, *places))
-
-    def _read(self, answer: Answer) -> tuple[Status, Any]:
-        """Return the status, and the body as far as an expression may want it."""
-        by_code = self.by_code(answer.status)
-        if by_code is not None:
-            return by_code, self._document_beside_code(answer)
-        if is_success(answer.status):
-            return self._read_body(answer)
-        if is_among(answer.status, self.read):
-            try:
-                return self._read_body(answer)
-            except RequestError:  # no job's error then, but the server's
-                pass
-        raise error_of(answer, transient=self._is_transient(answer.status))
+    def fields_in(self, answer: Answer) -> int:
+        """Return how many of its fields the mapping finds in a body; 0 without a status that it lists."""
+        ends = (self.result, self.error, self.completed_at)
+        places = (place for place in (*self.result_url, *self.next_url) if not is_header(place))
+        try:
+            if (text_of(answer.find(self.status)) or "") not in self._values:
+                return 0
+            expressions = (self.status, self.job_id, self.progress, self.hint, *ends, *places)
+            return sum(_is_there(answer.find(expression)) for expression in expressions)
+        except RequestError:  # an expression cannot be evaluated over this body
+            return 0
 
     def by_code(self, code: int) -> Status | None:
         """Return the status that the code of an answer stands for by itself; None if it does not."""
         listed = [f"http {spelling}" for spelling in spellings(code)]
         return next((self._meanings[text] for text in listed if text in self._meanings), None)
 
-    def _document_beside_code(self, answer: Answer) -> Any:
-        return _document_if_any(answer) if any(self._expressions) else None
+    def _status_by_body(self, answer: Answer) -> Status:
+        if is_success(answer.status):
+            return self._status_in(answer)
+        if is_among(answer.status, self.read):
+            try:
+                return self._status_in(answer)
+            except RequestError:  # so it is no job's error, but the server's
+                pass
+        raise error_of(answer, transient=self._is_transient(answer))
+
+    def _status_in(self, answer: Answer) -> Status:
+        if self.status is not None and not answer.body:
+            raise answer.unusable("nothing")
+        found = f"HTTP {answer.status}" if self.status is None else answer.find(self.status)
+        if found is None:
+            raise unknown_shape(answer)
+        said = text_of(found)
+        status = None if said is None else self._meanings.get(_folded(said))
+        if status is None and (said is None or self.pending):
+            raise answer.unusable(f"the status {shown(found)}; known: {', '.join(self._values)}")
+        return status or "pending"
 
     @property
-    def _expressions(self) -> tuple[str | None, ...]:
-        end = (self.result, self.error, self.completed_at)
-        return (self.status, self.progress, self.hint, self.job_id, *end)
-
-    def _read_body(self, answer: Answer) -> tuple[Status, Any]:
-        document = document_in(answer) if self.status is not None else None
-        found = f"HTTP {answer.status}" if self.status is None else _find(self.status, document)
-        if found is None:
-            raise unknown_shape(answer, document)
-        said = text_of(found)
-        status = None if said is None else self._meaning(said)
-        if status is None:
-            known = ", ".join(value for name in _STATUSES for value in getattr(self, name))
-            raise RequestError(f"{answer.asked} answered the status {shown(found)}; known: {known}")
-        return status, document
-
-    def _meaning(self, said: str) -> Status | None:
-        status = self._meanings.get(_folded(said))
-        return status if status is not None or self.pending else "pending"
+    def _values(self) -> tuple[str, ...]:
+        return (*self.pending, *self.completed, *self.failed, *self.cancelled)
 
     @cached_property
     def _meanings(self) -> dict[str, Status]:
         return {_folded(text): status for name, status in _STATUSES.items() for text in getattr(self, name)}
 
-    def _check_job(self, answer: Answer, document: Any, job_id: str) -> None:
-        if self.job_id is None or document is None:
-            return
-        named = _find(self.job_id, document)
+    def _check_job(self, answer: Answer, job_id: str) -> None:
+        named = answer.find(self.job_id)
         if text_of(named) != job_id:
-            raise RequestError(f"{answer.asked} answered another job, {shown(named)}")
+            raise answer.unusable(f"another job, {shown(named)}")
 
-    def _is_transient(self, code: int) -> bool:
+    def _progress(self, answer: Answer) -> float | None:
+        whole = self.progress_done
+        done = number_of(answer.find(whole)) if isinstance(whole, str) else whole
+        return None if not done or done < 0 else progress_of(answer.find(self.progress), done)
+
+    def _is_transient(self, answer: Answer) -> bool:
         """Say whether time may mend a code: as it is listed, or else its class, or else as usual."""
-        listed = {text.lower(): False for text in self.fatal} | {
-            text.lower(): True for text in self.transient
-        }
-        said = (listed[spelling] for spelling in spellings(code) if spelling in listed)
-        return next(said, is_transient(code))
+        listed = dict.fromkeys(map(str.lower, self.fatal), False)
+        listed |= dict.fromkeys(map(str.lower, self.transient), True)
+        said = (listed[spelling] for spelling in spellings(answer.status) if spelling in listed)
+        return next(said, is_transient(answer))
 
 
-def mapping_from_config(table: Mapping[str, Any], base: JobMapping | None = None) -> JobMapping:
-    """
-    Build a mapping from its table.
-
-    Args:
-        table: fields by name.
-        base: has the fields that the table leaves out.
-
-    Raises:
-        ConfigError: with all that is wrong in the table.
-    """
-    return structure(table if base is None else {**attrs.asdict(base), **table}, JobMapping)
-
-
-def mapping_from_options(options: Mapping[str, str | None], base: JobMapping | None = None) -> JobMapping:
-    """
-    Build a mapping from texts, as a command line has them.
-
-    Args:
-        options: fields by name; several texts have commas between them, and None is left out.
-        base: has the fields that the options leave out.
-
-    Raises:
-        ConfigError: with all that is wrong in the options.
-    """
-    given = {name: text for name, text in options.items() if text is not None}
-    return mapping_from_config({name: _option(name, text) for name, text in given.items()}, base)
-
-
-def _option(name: str, text: str) -> Any:
-    kinds = {one.name: one.type for one in attrs.fields(attrs.resolve_types(JobMapping))}
-    if is_list(kinds.get(name)):
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return parse_scalar(text) if kinds.get(name) is float else text
-
-
-def _find(expression: str | None, document: Any) -> Any:
-    """Return what an expression finds; None without either."""
-    return None if expression is None or document is None else evaluate(expression, document)
-
-
-def _url_in(answer: Answer, places: Sequence[str]) -> str | None:
-    for place in places:
-        header = _HEADER.fullmatch(place)
-        found = answer.header(header[1]) if header else _find(place, _document_if_any(answer))
-        if found is None:
-            continue
-        if not isinstance(found, str) or not found.strip() or not found.isprintable():
-            raise RequestError(f"{answer.asked} answered {shown(found)} where {place} should be a URL")
-        return found.strip()
-    return None
-
-
-def _document_if_any(answer: Answer) -> Any:
-    return document_in(answer) if answer.body else None
+def _is_there(found: Any) -> bool:
+    """Say whether an expression found something, be it in one of the parts that it names."""
+    parts = found.values() if isinstance(found, dict) and found else (found,)
+    return any(part is not None for part in parts)
 
 
 def _folded(value: str) -> str:
@@ -339,7 +268,7 @@ def _folded(value: str) -> str:
     return " ".join(value.casefold().split())
 
 
-def _refuse_twice(mapping: JobMapping, *names: str) -> None:
+def _refuse_twice(mapping: JobMapping, names: Iterable[str]) -> None:
     """Refuse a text that two fields list."""
     owners: dict[str, str] = {}
     for name in names:

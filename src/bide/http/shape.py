@@ -6,17 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from bide.errors import RequestRefused, printable
 from bide.http.answers import Answer
+from bide.http.redaction import is_secret, public_url
 
 _DEEPEST = 2
 _MOST_FIELDS = 40
 _LONGEST_TEXT = 40
-_SECRET = re.compile(
-    r"auth|bearer|cookie|credential|jwt|key|passw|pwd|secret|session|sig$|signature|token", re.IGNORECASE
-)
 _STATUS = re.compile(r"status|state|phase|^done$|finished|complete", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -36,14 +33,14 @@ class UnknownShape(RequestRefused):
         self.report = report
 
 
-def unknown_shape(answer: Answer, document: Any) -> UnknownShape:
-    """Return the error for an answer that holds this document."""
+def unknown_shape(answer: Answer) -> UnknownShape:
+    """Return the error for an answer with JSON in it, but without the status."""
     from bide.http.catalogue import fitting
 
-    seen = list(_fields(document))
-    fit = fitting(document)
+    seen = list(_fields(answer.document))
+    fit = fitting(answer)
     fits = f"the mapping {' or '.join(fit)} fits it; " if fit else ""
-    told = ", ".join(f"{path} ({about})" for path, about in seen) or about(document)
+    told = ", ".join(f"{path} ({about})" for path, about in seen) or about(answer.document)
     return UnknownShape(
         f"{answer.asked} answered JSON without the status: {fits}it has {told}",
         report="\n".join(_report(answer, seen, fit)),
@@ -71,7 +68,7 @@ def _fields(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, s
         return
     for name, inner in value.items():
         place = f"{path}.{_written(name)}" if path else _written(name)
-        if _SECRET.search(name):
+        if is_secret(name):
             yield place, f"{kind_of(inner)}, not shown"
         else:
             yield place, about(inner)
@@ -88,7 +85,7 @@ def about(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return f"{kind_of(value)} of {len(value)}"
     if isinstance(value, str):
-        text = _without_query(value)
+        text = public_url(value) if "://" in value else value
         return f'text "{printable(text, _LONGEST_TEXT)}"'
     return "null" if value is None else f"{kind_of(value)} {json.dumps(value):.{_LONGEST_TEXT}}"
 
@@ -97,15 +94,3 @@ def kind_of(value: Any) -> str:
     """Return the name of a type of JSON."""
     names = {dict: "object", list: "list", str: "text", bool: "boolean", type(None): "null"}
     return names.get(type(value), "number")
-
-
-def _without_query(text: str) -> str:
-    """Return a URL without what may be a secret in it; other text as it is."""
-    if "://" not in text:
-        return text
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return "a URL"
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))

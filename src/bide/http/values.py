@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, datetime
 from typing import Any
 
+from bide.http.hints import EARLIEST_IN_MS
 from bide.rules import Number
 
 _NUMBER = Number()
-_EARLIEST_IN_MS = 1e11
-"""As seconds since the epoch this is the year 5138, as milliseconds it is 1973."""
 
 
 def text_of(value: object) -> str | None:
@@ -57,7 +55,7 @@ def instant_of(value: Any) -> float | None:
     number = None if isinstance(value, bool) else number_of(value)
     if number is None or number <= 0:
         return None
-    return number / 1000 if number >= _EARLIEST_IN_MS else number
+    return number / 1000 if number >= EARLIEST_IN_MS else number
 
 
 def _iso(text: str) -> float | None:
@@ -71,4 +69,4 @@ def _iso(text: str) -> float | None:
 def seconds_of(value: object, most: float) -> float | None:
     """Return a duration in seconds, of at most so many; None if it is negative, or no number."""
     number = number_of(value)
-    return None if number is None or number < 0 or not math.isfinite(number) else min(number, most)
+    return None if number is None or number < 0 else min(number, most)
