@@ -15,8 +15,7 @@ from bide.cli.options import DURATION, policy_options
 from bide.errors import ConfigError, Problem
 from bide.events import Event, WaitEnded
 from bide.http import HttpJob, HttpPoller, JobClient, JobMapping
-from bide.http.catalogue import find_mapping, mappings
-from bide.http.mapping import mapping_from_options
+from bide.http.catalogue import find_mapping, mapping_from_options, mappings
 from bide.outcome import End, Outcome
 from bide.policy import Policy
 from bide.poller import Poller
