@@ -92,7 +92,7 @@ def test_a_server_that_is_down_is_status_5(
         (["--wat"], "No such option"),
         (["wat"], "No such command"),
         (["wait"], "Missing argument"),
-        (["wait", "http://127.0.0.1:1/", "--status", "state"], "--completed: must name at least one value"),
+        (["wait", "http://127.0.0.1:1/", "--status", "state"], "--completed: is required"),
         (["wait", "http://127.0.0.1:1/", "--status", "a[", "--completed", "b"], "--status: "),
         (["wait", "http://127.0.0.1:1/", "--mapping", "azur"], "did you mean 'azure'?"),
         (["wait", "http://127.0.0.1:1/", "--header", "sesame"], "--header: must be 'Name: value'"),
