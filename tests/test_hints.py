@@ -60,7 +60,7 @@ SAID = [
     ({"RateLimit": '"default";r=0;t=30'}, 30),
     ({"RateLimit": '"default";r=1;t=30'}, None),
     ({"RateLimit": '"burst";r=0;t=5, "day" ;r=00; t=90, "week";r=7;t=999'}, 90),
-    ({"RateLimit": '"odd;r=0;t=7";r=3;t=9'}, None),
+    ({"RateLimit": '"odd;r=0;t=7,b";r=3;t=9'}, None),
     ({"RateLimit": '"odd,\\";r=0;t=7";r=0;t=9'}, 9),
     ({"RateLimit": '"default";r=0'}, None),
 ]
@@ -81,6 +81,7 @@ UNREADABLE = [
     "1_000",
     "Fri, 31 Dec 99999 23:59:59 GMT",
     "Sun, 99 Nov 2026 12:00:00 GMT",
+    "Sun, ٢٢ Nov 2026 12:00:07 GMT",
     "\udcff",
     "." * 5000,
 ]

@@ -140,6 +140,11 @@ def test_a_shape_of_its_own_fits_first(name: str) -> None:
     assert fitting(answer)[0] == name
 
 
+def test_a_status_alone_fits_no_mapping() -> None:
+    """Too many an API has one."""
+    assert fitting(as_answer({"code": 200, "body": {"status": "completed", "colour": "red"}})) == ()
+
+
 def test_a_mapping_is_found_by_name_and_by_file(tmp_path: Path) -> None:
     """With underlines or hyphens; a file's faults name the file."""
     assert find_mapping("github_run") is find_mapping("github-run")

@@ -64,6 +64,11 @@ class Answer:
         """The seconds that the headers ask to be left alone for, if they do."""
         return hint_in(self.headers, status=self.status)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in the body."""
+        return not self.body.strip()
+
     def header(self, name: str) -> str | None:
         """Return the text of a header, whatever the case of its name; None without it, or if it is empty."""
         wanted = name.lower()
@@ -89,7 +94,7 @@ class Answer:
         Raises:
             RequestError: the body is no JSON, or the expression cannot be evaluated over it.
         """
-        if expression is None or not self.body:
+        if expression is None or self.is_empty:
             return None
         document = self.document
         try:

@@ -17,6 +17,7 @@ from bide.http.answers import Answer
 from bide.http.mapping import JobMapping
 from bide.inline import parse_scalar
 
+_PLACES = ("result_url", "next_url")
 _FOLDER = Path(__file__).parent / "mappings"
 _LEAST_FIELDS = 2
 """As many fields of a mapping are in an answer that it fits: many an API has one named status."""
@@ -24,7 +25,7 @@ _LEAST_FIELDS = 2
 
 def mappings() -> dict[str, Path]:
     """Return the files of the catalogue by name, in alphabetical order."""
-    return {file.stem: file for file in sorted(_FOLDER.glob("*.toml"), key=lambda file: file.stem)}
+    return dict(_files())
 
 
 def find_mapping(text: str | Path) -> JobMapping:
@@ -41,9 +42,9 @@ def find_mapping(text: str | Path) -> JobMapping:
     name = str(text)
     if name.endswith(".toml") or os.sep in name:
         return _load(Path(name))
-    file = mappings().get(name.replace("_", "-"))
+    file = _files().get(name.replace("_", "-"))
     if file is None:
-        raise ConfigError(f"{shown(name)} is no TOML file and no mapping{nearest(name, mappings())}")
+        raise ConfigError(f"{shown(name)} is no TOML file and no mapping{nearest(name, _files())}")
     return _shipped(file)
 
 
@@ -66,7 +67,7 @@ def mapping_from_options(options: Mapping[str, str | None], base: JobMapping | N
     Build a mapping from texts, as a command line has them.
 
     Args:
-        options: fields by name; several texts have commas between them, and None is left out.
+        options: fields by name; values and codes have commas between them, and None is left out.
         base: has the fields that the options leave out.
 
     Raises:
@@ -78,7 +79,7 @@ def mapping_from_options(options: Mapping[str, str | None], base: JobMapping | N
 
 def fitting(answer: Answer) -> tuple[str, ...]:
     """Return the names of the mappings of the catalogue that an answer fits, the closest first."""
-    found = {name: _shipped(file).fields_in(answer) for name, file in mappings().items()}
+    found = {name: _shipped(file).fields_in(answer) for name, file in _files().items()}
     return tuple(
         sorted((name for name in found if found[name] >= _LEAST_FIELDS), key=lambda name: -found[name])
     )
@@ -87,8 +88,14 @@ def fitting(answer: Answer) -> tuple[str, ...]:
 def _option(name: str, text: str) -> Any:
     kinds = {one.name: one.type for one in attrs.fields(attrs.resolve_types(JobMapping))}
     if is_list(kinds.get(name)):
-        return [part.strip() for part in text.split(",") if part.strip()]
+        texts = [text] if name in _PLACES else text.split(",")  # an expression may have commas in it
+        return [part.strip() for part in texts if part.strip()]
     return parse_scalar(text) if name == "progress_done" else text
+
+
+@cache
+def _files() -> dict[str, Path]:
+    return {file.stem: file for file in sorted(_FOLDER.glob("*.toml"), key=lambda file: file.stem)}
 
 
 @cache

@@ -99,7 +99,7 @@ class JobMapping:
         description: of the API, in one line.
         documentation: the page that describes it.
         status: expression for where the job stands; none if the code of the answer says it.
-        pending: values of a job that runs; if empty, every value that is not listed elsewhere.
+        pending: values of a job that runs; without any of the body, every value that is not listed elsewhere.
         completed: values of a job that ended well; at least one.
         failed: values of a job that ended badly.
         cancelled: values of a job that was cancelled.
@@ -163,7 +163,7 @@ class JobMapping:
             RequestError: a code that time may mend, or a body that is no job, another job, or nonsense.
         """
         status = self._status_by_code(answer.status) or self._status_by_body(answer)
-        if job_id is not None and self.job_id is not None and answer.body:
+        if job_id is not None and self.job_id is not None and not answer.is_empty:
             self._check_job(answer, job_id)
         ended, hint = status != "pending", answer.hint
         return Observation(
@@ -219,16 +219,22 @@ class JobMapping:
         raise error_of(answer, transient=self._is_transient(answer))
 
     def _status_in(self, answer: Answer) -> Status:
-        if self.status is not None and not answer.body:
+        if self.status is not None and answer.is_empty:
             raise answer.unusable("nothing")
         found = f"HTTP {answer.status}" if self.status is None else answer.find(self.status)
         if found is None:
             raise unknown_shape(answer)
         said = text_of(found)
         status = None if said is None else self._meanings.get(_folded(said))
-        if status is None and (said is None or self.pending):
+        if status is None and (said is None or self._knows_all):
             raise answer.unusable(f"the status {shown(found)}; known: {', '.join(self._values)}")
         return status or "pending"
+
+    @property
+    def _knows_all(self) -> bool:
+        """Whether values that are not listed are none of the API's: some that mean pending are."""
+        by_code = self.status is None
+        return any(bool(_BY_CODE.fullmatch(_folded(value))) == by_code for value in self.pending)
 
     @property
     def _values(self) -> tuple[str, ...]:

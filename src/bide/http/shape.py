@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from bide.errors import RequestRefused, printable
@@ -37,7 +38,7 @@ def unknown_shape(answer: Answer) -> UnknownShape:
     """Return the error for an answer with JSON in it, but without the status."""
     from bide.http.catalogue import fitting
 
-    seen = list(_fields(answer.document))
+    seen = list(islice(_fields(answer.document), _MOST_FIELDS + 1))
     fit = fitting(answer)
     fits = f"the mapping {' or '.join(fit)} fits it; " if fit else ""
     told = ", ".join(f"{path} ({about})" for path, about in seen) or about(answer.document)
@@ -51,7 +52,7 @@ def _report(answer: Answer, seen: Sequence[tuple[str, str]], fit: Sequence[str])
     yield f"{answer.asked} answered JSON without the status. It has:"
     yield from (f"  {path} ({about})" for path, about in seen[:_MOST_FIELDS])
     if len(seen) > _MOST_FIELDS:
-        yield f"  and {len(seen) - _MOST_FIELDS} more fields"
+        yield "  and more"
     if fit:
         yield "A mapping of the catalogue fits it:"
         yield from (f"  --mapping {name}" for name in fit)
@@ -62,7 +63,7 @@ def _report(answer: Answer, seen: Sequence[tuple[str, str]], fit: Sequence[str])
 
 def _fields(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """Yield the fields of a value, those that hold fields before what they hold, as JMESPath writes them."""
-    if isinstance(value, list) and value:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
         yield from _fields(value[0], f"{path}[0]", depth)
     if not isinstance(value, dict) or depth == _DEEPEST:
         return
