@@ -200,7 +200,8 @@ class JobMapping:
             if (text_of(answer.find(self.status)) or "") not in self._values:
                 return 0
             expressions = (self.status, self.job_id, self.progress, self.hint, *ends, *places)
-            return sum(_is_there(answer.find(expression)) for expression in expressions)
+            found = (answer.find(expression) for expression in expressions)
+            return sum(_is_there(one) and one is not answer.document for one in found)
         except RequestError:  # an expression cannot be evaluated over this body
             return 0
 
