@@ -28,7 +28,7 @@ from bide.http.wire import Wire
 _STEPS = 3
 """What httpx may give a timeout to, one after the other, before a request is sent: pool, connection, TLS."""
 
-_GRACE = 0.5
+_GRACE = 1.0
 """Seconds beyond its time for a request to end by itself."""
 
 _running: set[_Exchange] = set()
@@ -50,25 +50,26 @@ async def atransfer(http: AsyncHTTPClient, ask: Ask, *, timeout: Seconds) -> Ans
     """
     exchange = _Exchange(http, ask, timeout)
     exchange.start()
-    try:
-        with told(ask, timeout), anyio.fail_after(timeout):
-            await exchange.done.wait()
-            return exchange.outcome()
-    finally:
-        exchange.abandon()
+    with told(ask, timeout):
+        try:
+            with anyio.move_on_after(timeout):
+                await exchange.done.wait()
+        finally:
+            exchange.abandon()
+        return exchange.outcome()
 
 
 async def finish(http: AsyncHTTPClient) -> None:
-    """End all requests of a client, so that it can be closed; who waits for one gets a `RequestError`."""
+    """
+    End the requests of a client, so that it can be closed; who waits for one gets a `RequestError`.
+
+    What is still being connected after a second is left to end by itself.
+    """
     running = [exchange for exchange in tuple(_running) if exchange.http is http]
     for exchange in running:
         exchange.abandon()
-    with anyio.CancelScope(shield=True):
-        with anyio.move_on_after(_GRACE):
-            for exchange in running:
-                await exchange.done.wait()
+    with anyio.move_on_after(_GRACE, shield=True):
         for exchange in running:
-            exchange.scope.cancel()
             await exchange.done.wait()
 
 
@@ -78,37 +79,40 @@ class _Exchange:
     def __init__(self, http: AsyncHTTPClient, ask: Ask, timeout: Seconds) -> None:
         self.http = http
         self.done = anyio.Event()
-        self.scope = anyio.CancelScope()
+        self._scope = anyio.CancelScope()
         self._ask = ask
         self._timeout = timeout
         self._wire = Wire()
         self._abandoned = False
         self._answer: Answer | None = None
         self._failure: Exception | None = None
+        self._task: object = None  # the loop itself only knows tasks weakly
 
     def start(self) -> None:
         """Begin, in a task of its own."""
         _running.add(self)
-        _spawn(self._run)
+        self._task = _spawned(self._run)
 
     def abandon(self) -> None:
         """Let it end as soon as it safely can: nobody waits for it."""
         self._abandoned = True
-        if self._wire.sent:
-            self.scope.cancel()
+        if self._wire.sent and not self.done.is_set():
+            self._scope.cancel()
 
     def outcome(self) -> Answer:
         """Return the answer, or raise what came instead."""
         if self._failure is not None:
             raise self._failure
-        if self._answer is None:
+        if self._answer is not None:
+            return self._answer
+        if self.done.is_set():
             raise RequestError(f"{asked(self._ask)}: the client was closed meanwhile")
-        return self._answer
+        raise TimeoutError
 
     async def _run(self) -> None:
         try:
-            with self.scope:
-                self.scope.deadline = anyio.current_time() + _STEPS * self._timeout + _GRACE
+            with self._scope:
+                self._scope.deadline = anyio.current_time() + _STEPS * self._timeout + _GRACE
                 self._answer = await self._attempts()
         except Exception as error:
             self._failure = error
@@ -120,19 +124,26 @@ class _Exchange:
         try:
             return await self._attempt()
         except Exception as error:
-            if self.scope.cancel_called or not may_be_asked_again(self._ask, self._wire, error):
+            given_up = self._abandoned or self._scope.cancel_called
+            if given_up or not may_be_asked_again(self._ask, self._wire, error):
                 raise
         self._wire = Wire()
         return await self._attempt()
 
     async def _attempt(self) -> Answer:
         async with self.http.stream(**request(self._ask, self._timeout, self._note)) as response:
-            self._wire.answered = True
             body = Body(self._ask, response)
             if not body.is_read:
                 async for piece in response.aiter_raw():
-                    body.add(piece)
+                    self._take(piece, body)
             return body.answer()
+
+    def _take(self, piece: bytes, body: Body) -> None:
+        try:
+            body.add(piece)
+        except ValueError as error:
+            self._failure = error
+            self._scope.cancel()  # httpx's generators are closed only by what comes from inside them
 
     async def _note(self, event: str, info: dict[str, Any]) -> None:
         self._wire.note(event, info)
@@ -140,15 +151,9 @@ class _Exchange:
             self.abandon()
 
 
-def _spawn(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run something in a task that no scope and no group of the caller's reaches."""
+def _spawned(run: Callable[[], Coroutine[Any, Any, None]]) -> object:
+    """Run something in a task that no scope and no group of the caller's reaches; return the task."""
     trio = sys.modules.get("trio")
     if trio is not None and trio.lowlevel.in_trio_task():
-        trio.lowlevel.spawn_system_task(run, context=contextvars.copy_context())
-    else:
-        task = asyncio.get_running_loop().create_task(run())
-        _tasks.add(task)  # the loop itself only knows tasks weakly
-        task.add_done_callback(_tasks.discard)
-
-
-_tasks: set[asyncio.Task[None]] = set()
+        return trio.lowlevel.spawn_system_task(run, context=contextvars.copy_context())
+    return asyncio.get_running_loop().create_task(run())

@@ -10,7 +10,7 @@ from typing import Any
 import h11
 
 from bide.durations import Seconds
-from bide.errors import RequestError
+from bide.errors import RequestError, shown
 from bide.http.answers import Answer, Ask
 from bide.http.codings import decoded
 from bide.http.urls import public
@@ -19,8 +19,8 @@ from bide.http.wire import Wire
 MOST_BYTES = 16 * 2**20
 """The longest body that is read, in bytes: 16 MiB. What is longer is no answer about a job."""
 
-_LEGAL_VALUE = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
-_FAILURES = (OSError, ValueError, OverflowError, EOFError, h11.ProtocolError)
+_LEGAL_VALUE = re.compile(r"([\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?)?")
+_FAILURES = (OSError, ValueError, OverflowError, EOFError, ExceptionGroup, h11.ProtocolError)
 
 
 def request(ask: Ask, timeout: Seconds, trace: Any) -> dict[str, Any]:
@@ -34,7 +34,9 @@ def request(ask: Ask, timeout: Seconds, trace: Any) -> dict[str, Any]:
     headers = {"accept-encoding": "identity"}
     for name, value in ask.headers.items():
         if not _LEGAL_VALUE.fullmatch(value):
-            raise ValueError(f"the header {name!r} holds what HTTP does not allow, or a space at an end")
+            raise ValueError(
+                f"the header {shown(name)} holds more than ASCII, a line break, or a space at an end"
+            )
         headers[name.lower()] = value
     return {
         "method": ask.method,
@@ -76,9 +78,9 @@ class Body:
         Raises:
             ValueError: the whole would be too long.
         """
-        self._raw += piece
-        if len(self._raw) > MOST_BYTES:
+        if len(self._raw) + len(piece) > MOST_BYTES:
             raise ValueError(f"the answer is longer than {MOST_BYTES} bytes")
+        self._raw += piece
 
     def answer(self) -> Answer:
         """
@@ -105,13 +107,21 @@ def told(ask: Ask, timeout: Seconds) -> Iterator[None]:
         if is_a(error, "TimeoutException", "TimeoutError"):
             raise RequestError(f"{asked(ask)}: no answer in {timeout:.3g} s") from error
         if isinstance(error, _FAILURES) or is_a(error, "HTTPError", "InvalidURL"):
-            raise RequestError(f"{asked(ask)}: {str(error) or type(error).__name__}") from error
+            raise RequestError(f"{asked(ask)}: {_what(error)}") from error
         raise
 
 
 def is_a(error: Exception, *names: str) -> bool:
     """Say whether an error is of a kind so named: httpx and httpx2 each have their own, by the same names."""
     return any(kind.__name__ in names for kind in type(error).__mro__)
+
+
+def _what(error: Exception) -> str:
+    if is_a(error, "LocalProtocolError"):  # its text quotes headers, which may be secrets
+        return "the request is none that HTTP allows"
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
 
 
 def may_be_asked_again(ask: Ask, wire: Wire, error: Exception) -> bool:

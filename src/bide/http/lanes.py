@@ -12,8 +12,7 @@ from bide.http.apart import atransfer, finish
 from bide.http.surface import AsyncHTTPClient
 
 MOST_LANES = 64
-FULL = 4
-"""Requests under way in a lane, from which on another lane is opened if it may."""
+"""How many clients share the requests."""
 
 
 @define
@@ -68,7 +67,7 @@ class AsyncLanes:
 
     def _least(self) -> _Lane:
         lane = min(self._lanes, key=lambda lane: lane.load)
-        if lane.load >= FULL and len(self._lanes) < self.most:
+        if lane.load and len(self._lanes) < self.most:
             return self._open()
         return lane
 

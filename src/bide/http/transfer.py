@@ -85,7 +85,6 @@ def transfer(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
 
 def _attempt(http: HTTPClient, ask: Ask, timeout: Seconds, ends_at: float, wire: Wire) -> Answer:
     with http.stream(**request(ask, timeout, wire.note)) as response:
-        wire.answered = True
         body = Body(ask, response)
         for piece in () if body.is_read else response.iter_raw():
             body.add(piece)

@@ -28,6 +28,8 @@ class Wire:
             self.connected = True
         elif event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
             self.sent = True
+        elif event.endswith(".receive_response_headers.complete"):
+            self.answered = True
 
     @property
     def may_have_been_stale(self) -> bool:
