@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 
 from bide import JobClient, Limits, RequestError, WaitTimeout
 from bide.cli.app import run
-from bide.http.transfer import MOST_BYTES
+from bide.http.answers import Ask
+from bide.http.transfer import MOST_BYTES, atransfer, finish, make_async_http
 from bide_strategies import Fixed
 
 pytestmark = pytest.mark.wire
@@ -32,6 +36,11 @@ ANSWERS = {
     "endless": (200, "application/json", None),
     "drip": (200, "application/json", None),
 }  # fmt: skip
+DRIPS = {
+    "header": (b"HTTP/1.1 200 OK\r\nX: ", b"a"),
+    "interim": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a"),
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -40,6 +49,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer, for ever if that is what is asked for."""
         name = self.path.rpartition("/")[2]
+        if name in DRIPS:
+            self.for_ever(*DRIPS[name], pause=0.05)
+            return
         status, media_type, body = ANSWERS[name]
         self.send_response(status, "I am\x1b[31m odd")
         self.send_header("Content-Type", media_type)
@@ -48,16 +60,20 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if body is not None:
             self.wfile.write(body.encode())
-            return
+        elif name == "drip":
+            self.for_ever(b"", b" ", pause=0.05)
+        else:
+            self.for_ever(b"", b" " * 2**16, pause=0)
+
+    def for_ever(self, head: bytes, piece: bytes, pause: float) -> None:
+        """Write the beginning, and then the same again and again, with a pause of so many seconds."""
         until = time.monotonic() + 10
-        try:
+        with suppress(OSError):  # the client has had enough
+            self.wfile.write(head)
             while time.monotonic() < until:
-                self.wfile.write(b" " * (1 if name == "drip" else 2**16))
+                self.wfile.write(piece)
                 self.wfile.flush()
-                if name == "drip":
-                    time.sleep(0.05)
-        except OSError:
-            pass  # the client has had enough
+                time.sleep(pause)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """Say nothing."""
@@ -91,7 +107,7 @@ def test_an_absurd_number_is_no_progress(server: str) -> None:
         assert client.get_status("number").progress is None
 
 
-@pytest.mark.parametrize("name", ["drip", "endless"])
+@pytest.mark.parametrize("name", ["drip", "endless", *DRIPS])
 def test_an_answer_that_does_not_end_is_given_up(server: str, name: str) -> None:
     """The time and the size of a whole answer are bounded, not only of its next piece."""
     begun = time.monotonic()
@@ -99,6 +115,21 @@ def test_an_answer_that_does_not_end_is_given_up(server: str, name: str) -> None
         client.get_status(name)
     assert time.monotonic() - begun < 3
     assert MOST_BYTES < 2**25
+
+
+@pytest.mark.parametrize("name", ["drip", "endless", *DRIPS])
+def test_an_answer_that_does_not_end_is_given_up_in_async_too(server: str, name: str) -> None:
+    """By the same bounds."""
+
+    async def look() -> None:
+        async with make_async_http(httpx.URL(server)) as http:
+            with pytest.raises(RequestError):
+                await atransfer(http, Ask("GET", f"{server}/v1/jobs/{name}"), timeout=0.5)
+            await finish(http)
+
+    begun = time.monotonic()
+    asyncio.run(look())
+    assert time.monotonic() - begun < 3
 
 
 def test_a_wait_ends_in_its_time_whatever_drips(server: str) -> None:
