@@ -1,11 +1,11 @@
 """
-How many requests does an async HTTP client make in a second of CPU time, and how many do several that share them?
+How many requests does an async HTTP client make in a second of CPU time, and how many do several?
 
 A small server in a process of its own answers at once. So many tasks ask it, each again and again: with one
-client's own ``get`` (*bare*), with one client through bide (*one*), and through bide's lanes (*lanes*), for each
-library that is installed. Their turns alternate and CPU time is counted, so that what else the machine does falls
-on all alike. Then, each in a fresh process, requests are held open by the server, and the memory that they take is
-read off the process.
+client's own ``get`` (*bare*), with one client through bide (*one*), and through bide's lanes (*lanes*), for
+each library that is installed. Their turns alternate and CPU time is counted, so that what else the machine
+does falls on all alike. Then, each in a fresh process, requests are held open by the server, and the memory
+that they take is read off the process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from bide.http.answers import Ask
-from bide.http.apart import atransfer, finish
+from bide.http.apart import atransfer, close
 from bide.http.lanes import AsyncLanes
 
 LIBRARIES = ("httpx", "httpx2")
@@ -108,12 +108,6 @@ def contender(library: str, name: str) -> tuple[Asking, Closing]:
     if name == "bare":
         return http.get, http.aclose
     return lambda url: atransfer(http, Ask("GET", url), timeout=TIMEOUT), lambda: close(http)
-
-
-async def close(http: Any) -> None:
-    """Close a client that may still have requests under way."""
-    await finish(http)
-    await http.aclose()
 
 
 @frozen

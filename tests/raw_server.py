@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 Writer = asyncio.StreamWriter
 Answering = Callable[[Writer], Awaitable[None]]
@@ -16,11 +16,10 @@ def serve(answers: Mapping[str, Answering]) -> Iterator[str]:
     """Yield the URL of a server in a thread of its own; a connection is kept until its function closes it."""
 
     async def talk(reader: asyncio.StreamReader, writer: Writer) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with closing(writer), suppress(OSError, asyncio.IncompleteReadError):
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 await answers[head.split()[1].decode().partition("?")[0].rpartition("/")[2]](writer)
-        writer.close()
 
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(asyncio.start_server(talk, "127.0.0.1", 0, backlog=1024))
@@ -78,3 +77,4 @@ async def _closed(server: asyncio.Server) -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)  # for the sockets to be closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
@@ -30,7 +30,7 @@ JOB = b'{"id": "a1", "status": "pending"}'
 CONNECTIONS = 10
 
 Asking = Callable[[], Awaitable[object]]
-Cancelling = Callable[[Asking, float], Awaitable[None]]
+Cancelling = Callable[[Asking, float], Coroutine[Any, Any, None]]
 
 
 ANSWERS = {
@@ -171,14 +171,18 @@ def test_who_waits_is_gone_at_once(library: str, backend: str, cancelling: Cance
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_who_waits_when_the_client_is_finished_is_told(library: str, backend: str, url: str) -> None:
+def test_who_waits_when_the_client_is_closed_is_told(library: str, backend: str, url: str) -> None:
     """It is a failure of the request like any other."""
 
     async def check() -> None:
-        async with async_client(library) as http, anyio.create_task_group() as group:
+        http = async_client(library)
+        async with anyio.create_task_group() as group:
             group.start_soon(told, http)
             await anyio.sleep(0.05)
-            await finish(http)
+            await finish(http)  # is for those that nobody waits for
+            assert len(left_behind(http)) == 3
+            await apart.close(http)
+        assert left_behind(http) == []
 
     async def told(http: Any) -> None:
         with pytest.raises(RequestError, match="closed meanwhile"):

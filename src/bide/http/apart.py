@@ -61,16 +61,26 @@ async def atransfer(http: AsyncHTTPClient, ask: Ask, *, timeout: Seconds) -> Ans
 
 async def finish(http: AsyncHTTPClient) -> None:
     """
-    End the requests of a client, so that it can be closed; who waits for one gets a `RequestError`.
+    Wait until a client makes no request any more that nobody waits for.
 
-    What is still being connected after a second is left to end by itself.
+    That takes a moment. What is still being connected after a second is left to end by itself.
     """
-    running = [exchange for exchange in tuple(_running) if exchange.http is http]
-    for exchange in running:
-        exchange.abandon()
     with anyio.move_on_after(_GRACE, shield=True):
-        for exchange in running:
-            await exchange.done.wait()
+        for exchange in _exchanges(http):
+            if exchange.abandoned:
+                await exchange.done.wait()
+
+
+async def close(http: AsyncHTTPClient) -> None:
+    """End all requests of a client, and close it; who waits for one gets a `RequestError`."""
+    for exchange in _exchanges(http):
+        exchange.abandon()
+    await finish(http)
+    await http.aclose()
+
+
+def _exchanges(http: AsyncHTTPClient) -> list[_Exchange]:
+    return [exchange for exchange in tuple(_running) if exchange.http is http]
 
 
 class _Exchange:
@@ -78,12 +88,12 @@ class _Exchange:
 
     def __init__(self, http: AsyncHTTPClient, ask: Ask, timeout: Seconds) -> None:
         self.http = http
+        self.abandoned = False
         self.done = anyio.Event()
         self._scope = anyio.CancelScope()
         self._ask = ask
         self._timeout = timeout
         self._wire = Wire()
-        self._abandoned = False
         self._answer: Answer | None = None
         self._failure: Exception | None = None
         self._task: object = None  # the loop itself only knows tasks weakly
@@ -95,7 +105,7 @@ class _Exchange:
 
     def abandon(self) -> None:
         """Let it end as soon as it safely can: nobody waits for it."""
-        self._abandoned = True
+        self.abandoned = True
         if self._wire.sent and not self.done.is_set():
             self._scope.cancel()
 
@@ -124,7 +134,7 @@ class _Exchange:
         try:
             return await self._attempt()
         except Exception as error:
-            given_up = self._abandoned or self._scope.cancel_called
+            given_up = self.abandoned or self._scope.cancel_called
             if given_up or not may_be_asked_again(self._ask, self._wire, error):
                 raise
         self._wire = Wire()
@@ -147,7 +157,7 @@ class _Exchange:
 
     async def _note(self, event: str, info: dict[str, Any]) -> None:
         self._wire.note(event, info)
-        if self._abandoned:
+        if self.abandoned:
             self.abandon()
 
 

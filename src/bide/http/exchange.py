@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import Any
 
 import h11
@@ -104,11 +105,10 @@ def told(ask: Ask, timeout: Seconds) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if is_a(error, "TimeoutException", "TimeoutError"):
-            raise RequestError(f"{asked(ask)}: no answer in {timeout:.3g} s") from error
-        if isinstance(error, _FAILURES) or is_a(error, "HTTPError", "InvalidURL"):
-            raise RequestError(f"{asked(ask)}: {_what(error)}") from error
-        raise
+        if not isinstance(error, _FAILURES) and not is_a(error, "HTTPError", "InvalidURL"):
+            raise
+        clear_frames(error.__traceback__)  # who keeps the error need not keep what there was of a body
+        raise RequestError(f"{asked(ask)}: {_what(error, timeout)}") from error
 
 
 def is_a(error: Exception, *names: str) -> bool:
@@ -116,7 +116,9 @@ def is_a(error: Exception, *names: str) -> bool:
     return any(kind.__name__ in names for kind in type(error).__mro__)
 
 
-def _what(error: Exception) -> str:
+def _what(error: Exception, timeout: Seconds) -> str:
+    if is_a(error, "TimeoutException", "TimeoutError"):
+        return f"no answer in {timeout:.3g} s"
     if is_a(error, "LocalProtocolError"):  # its text quotes headers, which may be secrets
         return "the request is none that HTTP allows"
     while isinstance(error, ExceptionGroup):

@@ -8,7 +8,7 @@ from attrs import define, field
 
 from bide.durations import Seconds
 from bide.http.answers import Answer, Ask
-from bide.http.apart import atransfer, finish
+from bide.http.apart import atransfer, close
 from bide.http.surface import AsyncHTTPClient
 
 MOST_LANES = 64
@@ -61,9 +61,7 @@ class AsyncLanes:
     async def aclose(self) -> None:
         """End all requests, and close the connections."""
         while self._lanes:
-            http = self._lanes.pop().http
-            await finish(http)
-            await http.aclose()
+            await close(self._lanes.pop().http)
 
     def _least(self) -> _Lane:
         lane = min(self._lanes, key=lambda lane: lane.load)
