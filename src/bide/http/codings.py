@@ -27,12 +27,13 @@ def decoded(body: bytes, coding: str, most: int) -> bytes:
         return body
     if coding not in _FRAMES:
         raise ValueError(f"the answer is coded as {coding}, which was not asked for")
+    failure: zlib.error | None = None
     for frame in _FRAMES[coding]:
         try:
             return _opened(body, coding, most, frame)
         except zlib.error as error:
-            told = error
-    raise ValueError(f"the answer is not in {coding}: {told}") from told
+            failure = error
+    raise ValueError(f"the answer is not in {coding}: {failure}") from failure
 
 
 def _opened(body: bytes, coding: str, most: int, frame: int) -> bytes:

@@ -162,7 +162,7 @@ class JobMapping:
             RequestRefused: another code that time does not mend.
             RequestError: a code that time may mend, or a body that is no job, another job, or nonsense.
         """
-        status = self._status_by_code(answer.status) or self._status_by_body(answer)
+        status = self.by_code(answer.status) or self._status_by_body(answer)
         if job_id is not None and self.job_id is not None and not answer.is_empty:
             self._check_job(answer, job_id)
         ended, hint = status != "pending", answer.hint
@@ -205,7 +205,8 @@ class JobMapping:
         except RequestError:  # an expression cannot be evaluated over this body
             return 0
 
-    def _status_by_code(self, code: int) -> Status | None:
+    def by_code(self, code: int) -> Status | None:
+        """Return the status that the code of an answer stands for by itself; None if it does not."""
         listed = [f"http {spelling}" for spelling in spellings(code)]
         return next((self._meanings[text] for text in listed if text in self._meanings), None)
 

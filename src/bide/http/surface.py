@@ -21,6 +21,7 @@ class HTTPClient(Protocol):
         extensions: Any = ...,
     ) -> AbstractContextManager[Any]:
         """Make a request, and give the answer while it is being read."""
+        ...
 
     def close(self) -> None:
         """Close the connections."""
@@ -41,6 +42,7 @@ class AsyncHTTPClient(Protocol):
         extensions: Any = ...,
     ) -> AbstractAsyncContextManager[Any]:
         """Make a request, and give the answer while it is being read."""
+        ...
 
     async def aclose(self) -> None:
         """Close the connections."""
