@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bide.errors import ConfigError, shown
@@ -19,14 +19,22 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?", re.I
 _MOST_NESTED = 20
 
 
-def parse_inline(text: str) -> dict[str, Any]:
+FieldNames = Callable[[str], Sequence[str]]
+"""Gives the names of a kind's fields, in their order."""
+
+
+def parse_inline(text: str, names: FieldNames = lambda _: ()) -> dict[str, Any]:
     """
     Return the table that a line of text stands for; a name alone is a table with nothing but its kind.
+
+    Args:
+        text: the line.
+        names: of the fields that may be given by their place, for each kind; none unless told.
 
     Raises:
         ConfigError: the text is not written as it should be; the error has what was read so far.
     """
-    value = _Parser(text).whole()
+    value = _Parser(text, names).whole()
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, dict):
         raise ConfigError(f"must begin with the name of a kind, got {shown(text)}")
@@ -60,8 +68,9 @@ _WORDS = {"true": True, "false": False}
 class _Parser:
     """Reads one line of text, token by token."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, names: FieldNames) -> None:
         self._text = text
+        self._names = names
         self._at = 0
         self._depth = 0
 
@@ -87,21 +96,32 @@ class _Parser:
         if word[0] in "\"'":
             return word[1:-1]
         if self._peek() == "(":
-            return {"kind": word, **self._fields()}
+            return {"kind": word, **self._fields(self._names(word))}
         return parse_scalar(word)
 
-    def _fields(self) -> dict[str, Any]:
+    def _fields(self, names: Sequence[str]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
 
         def field() -> None:
-            name = self._take("the name of a field", lambda token: token not in set("()[]=,"))
+            by_place = len(fields) < len(names) and not self._is_named()
+            name = names[len(fields)] if by_place else self._name()
             if name in fields or name == "kind":
                 raise ConfigError(f"names {name!r} twice")
-            self._take("'='", "=".__eq__)
             fields[name] = self._value()
 
         self._between("(", ")", field)
         return fields
+
+    def _is_named(self) -> bool:
+        """Say whether the next two tokens are a name and an equals sign."""
+        found = _TOKEN.match(self._text, self._at)
+        after = _TOKEN.match(self._text, found.end()) if found else None
+        return after is not None and after["mark"] == "="
+
+    def _name(self) -> str:
+        name = self._take("the name of a field", lambda token: token not in set("()[]=,"))
+        self._take("'='", "=".__eq__)
+        return name
 
     def _list(self) -> list[Any]:
         values: list[Any] = []
