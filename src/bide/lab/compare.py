@@ -1,0 +1,175 @@
+"""The comparison: every strategy on every workload, beside the least possible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from attrs import frozen
+
+from bide.errors import ConfigError, shown
+from bide.lab.comparison import Comparison, Result, WorkloadResults
+from bide.lab.contenders import Contender, Entrant, RecordedWaits, contender
+from bide.lab.distributions import Array, Distribution
+from bide.lab.frontier import Optimum, optimum
+from bide.lab.workloads import Workload
+from bide.rules import Number, seconds
+
+SCHEDULES = 512
+"""How many schedules are drawn of a strategy with jitter."""
+
+# Quantiles of lag and calls are those of so many jobs, whose durations are spread evenly.
+_JOBS = 8192
+
+# Schedules are drawn up to where so small a share of the jobs still runs.
+_HORIZON = 1e-6
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_SHOWN_POLLS = 200
+
+
+def compare(
+    entrants: Sequence[Entrant | RecordedWaits],
+    workloads: Sequence[Workload],
+    *,
+    latency: float = 0.0,
+    lag_target: float | None = None,
+    schedules: int = SCHEDULES,
+    seed: int = 0,
+    progress: Callable[[int, int], object] | None = None,
+) -> Comparison:
+    """
+    Return what every strategy costs on every workload, beside the least possible.
+
+    Args:
+        entrants: policies by name, and what was recorded of other libraries.
+        workloads: how long jobs take.
+        latency: seconds that every answer takes; it tells what held when the poll began. Recordings are taken
+            as they are, and their answers to take as long.
+        lag_target: seconds of lag for which `Result.within` is asked.
+        schedules: how many are drawn of a strategy with jitter, and jobs waited for by one that listens.
+        seed: of all draws; the same seed gives the same figures.
+        progress: told, after each step, how many steps are done, and how many there are.
+
+    Raises:
+        ConfigError: there is nothing to compare, or an argument is out of range.
+    """
+    _require(entrants, workloads, latency=latency, lag_target=lag_target, schedules=schedules)
+    grounds = [_Ground.of(workload, latency) for workload in workloads]
+    horizon = max(ground.horizon for ground in grounds)
+    rows: list[list[Result]] = [[] for _ in workloads]
+    for done, entrant in enumerate(entrants):
+        entered = contender(entrant, horizon, latency=latency, count=schedules, seed=seed)
+        for ground, row in zip(grounds, rows, strict=True):
+            row.append(_result(entered, ground, lag_target))
+        if progress is not None:
+            progress(done + 1, len(entrants))
+    return Comparison(
+        workloads=tuple(
+            WorkloadResults(
+                name=ground.workload.name,
+                mean=ground.durations.mean,
+                quantiles=tuple(ground.durations.quantile(np.array(_QUANTILES)).tolist()),
+                frontier=ground.optimum.frontier(latency),
+                results=tuple(sorted(row, key=_by_excess)),
+            )
+            for ground, row in zip(grounds, rows, strict=True)
+        )
+    )
+
+
+def _require(
+    entrants: Sequence[object],
+    workloads: Sequence[object],
+    *,
+    latency: float,
+    lag_target: float | None,
+    schedules: int,
+) -> None:
+    for name, given in (("entrants", entrants), ("workloads", workloads)):
+        if not given:
+            raise ConfigError(f"{name}: needs at least one")
+    rules = (
+        ("latency", latency, seconds(least=0)),
+        ("lag_target", lag_target, seconds(least=0, optional=True)),
+        ("schedules", schedules, Number(least=1, most=1_000_000, whole=True)),
+    )
+    for name, value, rule in rules:
+        if not rule.holds(value):
+            raise ConfigError(f"{name}: {rule}, got {shown(value)}")
+
+
+def _by_excess(result: Result) -> float:
+    return math.inf if result.excess is None else result.excess
+
+
+@frozen(kw_only=True, eq=False)
+class _Ground:
+    """A workload, with what all entrants need of it."""
+
+    workload: Workload
+    optimum: Optimum
+    ends: Array
+    horizon: float
+    shown_until: float
+    latency: float
+
+    @classmethod
+    def of(cls, workload: Workload, latency: float) -> _Ground:
+        durations = workload.durations
+        ends = durations.quantile((np.arange(_JOBS) + 0.5) / _JOBS)
+        horizon, shown_until = durations.quantile(np.array([1 - _HORIZON, 0.999])).tolist()
+        return cls(
+            workload=workload,
+            optimum=optimum(durations),
+            ends=ends,
+            horizon=min(horizon, durations.longest),
+            shown_until=shown_until,
+            latency=latency,
+        )
+
+    @property
+    def durations(self) -> Distribution:
+        return self.workload.durations
+
+
+def _result(contender: Contender, ground: _Ground, lag_target: float | None) -> Result:
+    costs = contender.costs(ground.durations, ground.ends, ground.shown_until)
+    sums, jobs = costs.sums, costs.jobs
+    lags = jobs.lag[~np.isnan(jobs.lag)]
+    calls, seen = float(sums.calls.mean()), float(sums.seen.mean())
+    lag_mean = float(sums.lag.sum() / sums.seen.sum()) if seen else math.nan
+    least = ground.optimum.calls_at(lag_mean - ground.latency) if seen else None
+    p50, p95, p99 = _quantiles(lags, (0.5, 0.95, 0.99))
+    return Result(
+        strategy=contender.name,
+        calls=calls,
+        calls_se=_standard_error(sums.calls),
+        calls_p95=_quantiles(jobs.calls, (0.95,))[0],
+        calls_max=costs.most_calls,
+        lag_mean=lag_mean,
+        lag_se=_standard_error(sums.lag[sums.seen > 0] / sums.seen[sums.seen > 0]),
+        lag_p50=p50,
+        lag_p95=p95,
+        lag_p99=p99,
+        wasted=calls - seen,
+        within=None if lag_target is None or not len(lags) else float(np.mean(lags <= lag_target)),
+        timed_out=float(sums.timed_out.mean()),
+        optimal_calls=least,
+        excess=None if least is None else calls / least,
+        schedule=tuple(costs.schedule[:_SHOWN_POLLS].tolist()),
+    )
+
+
+def _standard_error(groups: Array) -> float:
+    """Return the standard error of the mean of independent groups; of one alone, which is exact, 0."""
+    return float(groups.std(ddof=1) / math.sqrt(len(groups))) if len(groups) > 1 else 0.0
+
+
+def _quantiles(values: Array, shares: tuple[float, ...]) -> list[float]:
+    """Return the least values that such shares do not exceed; NaN of nothing."""
+    if not len(values):
+        return [math.nan for _ in shares]
+    ordered = np.sort(values)
+    return [float(ordered[math.ceil(share * len(values)) - 1]) for share in shares]

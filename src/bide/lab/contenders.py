@@ -1,0 +1,165 @@
+"""Who takes part in a comparison, and what each costs on one workload, however that is found out."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import Protocol
+
+import numpy as np
+from attrs import frozen
+
+from bide.config import Policy
+from bide.lab.distributions import Array, Distribution
+from bide.lab.drawing import draw_schedules
+from bide.lab.evaluate import Jobs, Sums, jobs_over, sums_over
+from bide.lab.listening import listen, wait_for_job
+from bide.lab.schedules import Schedules
+
+
+@frozen
+class Entrant:
+    """
+    A named policy.
+
+    Args:
+        name: what people call it.
+        policy: a strategy and its limits.
+    """
+
+    name: str
+    policy: Policy
+
+
+class RecordedWaits(Protocol):
+    """When another library polled a job that never ended, recorded from its own code."""
+
+    @property
+    def name(self) -> str:
+        """The library, its version and its settings."""
+        ...
+
+    @property
+    def schedules(self) -> tuple[tuple[float, ...], ...]:
+        """The poll times of each wait, ascending, in seconds from the start."""
+        ...
+
+    @property
+    def gives_up(self) -> tuple[bool, ...]:
+        """For each wait, whether the library gave up by itself."""
+        ...
+
+
+@frozen(kw_only=True, eq=False)
+class Costs:
+    """
+    What a contender costs on one workload.
+
+    Args:
+        sums: means per job, in independent groups.
+        jobs: what became of single jobs.
+        most_calls: that any job can take; infinite if there is no most.
+        schedule: the poll times of one wait.
+    """
+
+    sums: Sums
+    jobs: Jobs
+    most_calls: float
+    schedule: Array
+
+
+class Contender(Protocol):
+    """Takes part in a comparison."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def costs(self, durations: Distribution, ends: Array, until: float, /) -> Costs:
+        """
+        Return what it costs.
+
+        Args:
+            durations: of the jobs.
+            ends: durations of single jobs, spread evenly over the distribution, ascending, in seconds.
+            until: seconds up to which the schedule of one wait is wanted.
+        """
+        ...
+
+
+def contender(
+    entrant: Entrant | RecordedWaits, horizon: float, *, latency: float, count: int, seed: int
+) -> Contender:
+    """Draw the schedules of an entrant, once for all workloads, and return who evaluates it."""
+    if not isinstance(entrant, Entrant):
+        return Scheduled(entrant.name, _recorded(entrant, latency))
+    schedules = draw_schedules(entrant.policy, horizon, count=count, latency=latency, seed=seed)
+    if schedules.listens:
+        return Listener(entrant.name, entrant.policy, schedules, count, seed)
+    return Scheduled(entrant.name, schedules)
+
+
+def _recorded(recorded: RecordedWaits, latency: float) -> Schedules:
+    """Return recorded waits as schedules, each a group of its own."""
+    waits = tuple(np.array(times) for times in recorded.schedules)
+    gave_up = np.array(recorded.gives_up)
+    return Schedules(
+        waits=waits,
+        gave_up=gave_up,
+        stands_for_none=np.zeros(len(waits), dtype=bool),
+        groups=len(waits),
+        latency=latency,
+        earliest=waits[int(np.argmax([len(times) for times in waits]))],
+        earliest_gave_up=bool(gave_up.all()),
+        middle=waits[0],
+    )
+
+
+@frozen
+class Scheduled:
+    """One whose schedules depend on nothing but chance."""
+
+    name: str
+    schedules: Schedules
+
+    def costs(self, durations: Distribution, ends: Array, until: float) -> Costs:
+        """Evaluate the schedules."""
+        middle = self.schedules.middle
+        return Costs(
+            sums=sums_over(self.schedules, durations),
+            jobs=jobs_over(self.schedules, ends),
+            most_calls=_most_calls(self.schedules, durations.longest),
+            schedule=middle[middle <= until],
+        )
+
+
+@frozen
+class Listener:
+    """One that asks for the job's progress."""
+
+    name: str
+    policy: Policy
+    schedules: Schedules
+    count: int
+    seed: int
+
+    def costs(self, durations: Distribution, ends: Array, until: float) -> Costs:
+        """Wait for jobs, one by one."""
+        latency = self.schedules.latency
+        heard = listen(self.policy, durations, count=self.count, latency=latency, seed=self.seed)
+        polls: list[float] = []
+        wait_for_job(self.policy, until, repeat(0.5), latency, polls)
+        return Costs(
+            sums=heard.sums,
+            jobs=heard.jobs,
+            most_calls=_most_calls(self.schedules, durations.longest),
+            schedule=np.array(polls),
+        )
+
+
+def _most_calls(schedules: Schedules, longest: float) -> float:
+    """Return how many polls the earliest wait makes for the longest job."""
+    earliest = schedules.earliest
+    if schedules.earliest_gave_up or longest <= earliest[-1]:
+        return float(min(int(np.searchsorted(earliest, longest)) + 1, len(earliest)))
+    return schedules.most_calls

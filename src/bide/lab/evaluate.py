@@ -1,0 +1,176 @@
+"""
+What schedules cost on durations, without simulating jobs.
+
+For poll times t1 < t2 < … and a survival S of the durations, the share S(t(k-1)) of the jobs see a k-th poll,
+and those that end between two polls wait for the second:
+
+    E[calls] = sum over k of S(t(k-1))
+    E[lag]   = sum over k of (t(k) - t(k-1)) S(t(k-1)) - integral of S from t(k-1) to t(k)
+
+which is the textbook's sum of t(k) (F(t(k)) - F(t(k-1))) - E[X], written so that no large numbers cancel.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+from bide.lab.distributions import Array, Distribution
+from bide.lab.schedules import Schedules
+
+# Past this share of the jobs, nothing is left to count.
+_NOTHING = 1e-13
+
+# Further than any job runs; the distributions multiply it by a survival of 0.
+_NEVER = 1e300
+
+
+@frozen(kw_only=True, eq=False)
+class Sums:
+    """
+    Means per job, one for each independent group.
+
+    Args:
+        calls: polls made.
+        seen: share of the jobs whose end was seen.
+        lag: seconds of lag of those, over all jobs.
+        timed_out: share of the jobs that were given up on.
+    """
+
+    calls: Array
+    seen: Array
+    lag: Array
+    timed_out: Array
+
+
+@frozen(kw_only=True, eq=False)
+class Jobs:
+    """
+    What became of single jobs, whose durations are spread evenly over the distribution.
+
+    Args:
+        calls: polls for each.
+        lag: seconds of lag of each; NaN where the end was not seen.
+    """
+
+    calls: Array
+    lag: Array
+
+
+def sums_over(schedules: Schedules, durations: Distribution) -> Sums:
+    """Return the mean costs of schedules on durations."""
+    live = schedules.starts <= last_end(durations)
+    first, group = schedules.first[live], schedules.group[live]
+    times, starts, weight = schedules.times[live], schedules.starts[live], schedules.weight[live]
+    survival, limited = durations.survival(times), durations.limited_mean(times)
+    survival_before = np.where(first, 1.0, np.roll(survival, 1))
+    limited_before = np.where(first, 0.0, np.roll(limited, 1))
+    lag = (times - starts) * survival_before - (limited - limited_before)
+
+    def mean(values: Array) -> Array:
+        return np.bincount(group, weight * values, schedules.groups).astype(float)
+
+    seen = mean(survival_before - survival)
+    rest = _rest_of(schedules, durations)
+    return Sums(
+        calls=mean(survival_before) + rest.calls,
+        seen=seen + rest.seen,
+        lag=mean(lag) + schedules.latency * seen + rest.lag,
+        timed_out=rest.timed_out,
+    )
+
+
+def last_end(durations: Distribution) -> float:
+    """Return when all jobs are over, but for a share that counts for nothing."""
+    if math.isfinite(durations.longest):
+        return durations.longest
+    return float(durations.quantile(np.array([1 - _NOTHING]))[0])
+
+
+def _rest_of(schedules: Schedules, durations: Distribution) -> Sums:
+    """
+    Return what comes after the last poll of each wait: nothing, or the wait goes on as it did last.
+
+    Then polls come as renewals: for a time x that is left, x / m + v / (2 m**2) polls, and a lag of
+    v / (2 m), where m and v are the means of a delay and of its square.
+
+    Source: Cox, "Renewal Theory" (1962), sections 4.1 and 5.2.
+    """
+    last = schedules.last
+    weight = np.where(schedules.stands_for_none, 0.0, schedules.weight[last])
+    end = schedules.times[last]
+    running, reached = durations.survival(end), durations.limited_mean(end)
+    delay, square = schedules.last_delays.mean(), np.square(schedules.last_delays).mean()
+    until = np.where(schedules.gave_up, end, schedules.deadline)
+    if math.isfinite(schedules.most_calls):
+        until = np.minimum(until, end + (schedules.most_calls - schedules.sizes) * delay)
+    until = np.clip(until, end, _NEVER)
+    left, limited = durations.survival(until), durations.limited_mean(until)
+    goes_on = ~schedules.gave_up & (running > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of those that do not go on, or by no delay
+        more = np.where(limited > reached, (limited - reached) / delay, 0.0)
+        calls = np.where(goes_on, more + running * square / (2 * delay**2), 0.0)
+        lag = np.where(goes_on, (running - left) * (square / (2 * delay) + schedules.latency), 0.0)
+
+    def mean(values: Array) -> Array:
+        return np.bincount(schedules.group[last], weight * values, schedules.groups).astype(float)
+
+    return Sums(calls=mean(calls), seen=mean(running - left), lag=mean(lag), timed_out=mean(left))
+
+
+def jobs_over(schedules: Schedules, ends: Array) -> Jobs:
+    """
+    Return what becomes of single jobs.
+
+    Args:
+        schedules: each is followed by an equal part of the jobs.
+        ends: the durations of the jobs, ascending, in seconds.
+    """
+    calls, lag = np.empty(len(ends)), np.empty(len(ends))
+    for wait, mine in _assigned(schedules, ends):
+        calls[mine], lag[mine] = _followed(schedules, wait, ends[mine])
+    return Jobs(calls=calls, lag=lag)
+
+
+def _assigned(schedules: Schedules, ends: Array) -> list[tuple[int, NDArray[np.int_]]]:
+    """Return which jobs follow which wait; those that outlast one that was cut follow one that was not."""
+    count = len(schedules.waits)
+    wait = np.arange(len(ends)) % count
+    too_long = schedules.stands_for_none[wait] & (ends > schedules.times[schedules.last][wait])
+    uncut = np.flatnonzero(~schedules.stands_for_none)
+    wait[too_long] = uncut[np.arange(np.count_nonzero(too_long)) % len(uncut)]
+    order = np.argsort(wait, kind="stable")
+    bounds = np.searchsorted(wait[order], np.arange(count + 1))
+    parts = [order[low:high] for low, high in pairwise(bounds)]
+    return [(number, part) for number, part in enumerate(parts) if len(part)]
+
+
+def _followed(schedules: Schedules, wait: int, ends: Array) -> tuple[Array, Array]:
+    """Return the calls and the lags of jobs that all follow one wait."""
+    times = schedules.waits[wait]
+    before = np.searchsorted(times, ends)
+    calls = np.minimum(before + 1.0, len(times))
+    lag = times[np.minimum(before, len(times) - 1)] - ends + schedules.latency
+    past = before == len(times)
+    if schedules.gave_up[wait]:
+        lag[past] = math.nan
+    elif past.any():
+        calls[past], lag[past] = _gone_on(schedules, wait, ends[past])
+    return calls, lag
+
+
+def _gone_on(schedules: Schedules, wait: int, ends: Array) -> tuple[Array, Array]:
+    """Return the calls and the lags of jobs that outlast a wait that goes on with its mean delay."""
+    last, size = schedules.waits[wait][-1], len(schedules.waits[wait])
+    delay = schedules.last_delays.mean()
+    if not delay:
+        return np.full(len(ends), schedules.most_calls), np.full(len(ends), math.nan)
+    more = np.ceil((ends - last) / delay)
+    poll = np.minimum(last + more * delay, schedules.deadline)
+    given_up = (poll < ends) | (size + more > schedules.most_calls)
+    calls = np.minimum(size + more, schedules.most_calls)
+    return calls, np.where(given_up, math.nan, poll - ends + schedules.latency)

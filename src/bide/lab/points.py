@@ -1,0 +1,88 @@
+"""Where the optimum may look: points so dense that choosing among them costs next to nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from attrs import frozen
+
+from bide.lab.distributions import Array, Distribution
+
+# With h points between two looks of the optimum, its cost is too high by about 1 / (24 h**2).
+_PER_LOOK = 16
+_FEWEST, _MOST = 600, 6000
+
+# Where so small a share still runs, the longest durations end.
+_TAIL = 1e-10
+
+
+@frozen(kw_only=True, eq=False)
+class Points:
+    """
+    The times at which the optimum may look, for any worth of a call.
+
+    Few distinct durations are all taken. Otherwise points are as dense as the optimum's looks are: these have
+    a density of sqrt(f / (2 call_cost S)), and missing one costs the more the more jobs still run.
+
+    Args:
+        fine: times from 0 to the end of the longest job, closer together than anything changes.
+        density: the integral up to each of sqrt(f) S**(-1/6): where points should be.
+        spread: the integral of sqrt(f S), in the root of seconds: how hard to foresee the end is. With
+            many calls, the optimum makes spread / sqrt(2 call_cost) of them, at a lag of
+            spread sqrt(call_cost / 2).
+        atoms: durations that have a probability of their own.
+        is_discrete: there are no others.
+    """
+
+    fine: Array
+    density: Array
+    spread: float
+    atoms: Array
+    is_discrete: bool
+
+    def for_cost(self, call_cost: float) -> Array:
+        """Return 0, and when the optimum may look, ascending; at the last, all jobs are over."""
+        if self.is_discrete and len(self.atoms) <= _MOST // 2:
+            return np.union1d([0.0], self.atoms)
+        looks = self.density[-1] / math.sqrt(2 * call_cost)
+        count = int(min(max(_PER_LOOK * looks, _FEWEST), _MOST))
+        points = np.interp(np.linspace(0.0, self.density[-1], count), self.density, self.fine)
+        if self.is_discrete:
+            points = self.atoms[np.searchsorted(self.atoms, points).clip(max=len(self.atoms) - 1)]
+        elif len(self.atoms) <= _MOST:
+            points = np.union1d(points, self.atoms)
+        return np.union1d(points, [0.0, self.fine[-1]])
+
+
+def points_of(durations: Distribution) -> Points:
+    """Return the points for a distribution of durations."""
+    fine = _fine_points(durations)
+    survival = durations.survival(fine)
+    ended, gaps = survival[:-1] - survival[1:], np.diff(fine)
+    root = np.sqrt(ended * gaps)
+    density = np.cumsum(root * np.maximum(survival[:-1], _TAIL) ** (-1 / 6))
+    is_discrete = not _has_density(durations)
+    return Points(
+        fine=fine,
+        density=np.concatenate(([0.0], density)),
+        spread=0.0 if is_discrete else float(root @ np.sqrt((survival[:-1] + survival[1:]) / 2)),
+        atoms=durations.atoms,
+        is_discrete=is_discrete,
+    )
+
+
+def _has_density(durations: Distribution) -> bool:
+    """Say whether some durations have no probability of their own."""
+    atoms = durations.atoms
+    jumps = durations.survival(np.nextafter(atoms, -1.0)) - durations.survival(atoms)
+    return bool(jumps.sum() < 1 - 1e-9)
+
+
+def _fine_points(durations: Distribution) -> Array:
+    tail = np.geomspace(_TAIL, 1e-3, 400)
+    shares = np.concatenate((tail, np.linspace(1e-3, 1 - 1e-3, 4000), 1 - tail))
+    quantiles = durations.quantile(np.unique(shares))
+    atoms = durations.atoms
+    ends = [durations.longest] if math.isfinite(durations.longest) else []
+    return np.unique(np.concatenate(([0.0], quantiles, np.nextafter(atoms, -1.0).clip(min=0.0), atoms, ends)))
