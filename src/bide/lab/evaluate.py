@@ -29,7 +29,7 @@ _NOTHING = 1e-13
 _NEVER = 1e300
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(eq=False)
 class Sums:
     """
     Means per job, one for each independent group.
@@ -63,24 +63,25 @@ class Jobs:
 
 def sums_over(schedules: Schedules, durations: Distribution) -> Sums:
     """Return the mean costs of schedules on durations."""
-    live = schedules.starts <= last_end(durations)
-    first, group = schedules.first[live], schedules.group[live]
-    times, starts, weight = schedules.times[live], schedules.starts[live], schedules.weight[live]
-    survival, limited = durations.survival(times), durations.limited_mean(times)
+    live = np.flatnonzero(schedules.starts <= last_end(durations))
+    first = schedules.first[live]
+    survival, limited = (
+        durations.survival(schedules.times[live]),
+        durations.limited_mean(schedules.times[live]),
+    )
     survival_before = np.where(first, 1.0, np.roll(survival, 1))
     limited_before = np.where(first, 0.0, np.roll(limited, 1))
-    lag = (times - starts) * survival_before - (limited - limited_before)
-
-    def mean(values: Array) -> Array:
-        return np.bincount(group, weight * values, schedules.groups).astype(float)
-
-    seen = mean(survival_before - survival)
+    gaps = schedules.times[live] - schedules.starts[live]
+    seen = survival_before - survival
+    lag = gaps * survival_before - (limited - limited_before) + schedules.latency * seen
+    given_up = schedules.last[schedules.gave_up]
+    left = durations.survival(schedules.times[given_up])
     rest = _rest_of(schedules, durations)
     return Sums(
-        calls=mean(survival_before) + rest.calls,
-        seen=seen + rest.seen,
-        lag=mean(lag) + schedules.latency * seen + rest.lag,
-        timed_out=rest.timed_out,
+        calls=_by_group(schedules, live, survival_before) + rest.calls,
+        seen=_by_group(schedules, live, seen) + rest.seen,
+        lag=_by_group(schedules, live, lag) + rest.lag,
+        timed_out=_by_group(schedules, given_up, left) + rest.timed_out,
     )
 
 
@@ -100,26 +101,28 @@ def _rest_of(schedules: Schedules, durations: Distribution) -> Sums:
 
     Source: Cox, "Renewal Theory" (1962), sections 4.1 and 5.2.
     """
-    last = schedules.last
-    weight = np.where(schedules.stands_for_none, 0.0, schedules.weight[last])
+    on = schedules.going_on
+    if not len(on):
+        return Sums(*np.zeros((4, schedules.groups)))
+    last = schedules.last[on]
     end = schedules.times[last]
-    running, reached = durations.survival(end), durations.limited_mean(end)
     delay, square = schedules.last_delays.mean(), np.square(schedules.last_delays).mean()
-    until = np.where(schedules.gave_up, end, schedules.deadline)
-    if math.isfinite(schedules.most_calls):
-        until = np.minimum(until, end + (schedules.most_calls - schedules.sizes) * delay)
+    until = np.minimum(end + (schedules.most_calls - schedules.sizes[on]) * delay, schedules.deadline)
     until = np.clip(until, end, _NEVER)
+    running, reached = durations.survival(end), durations.limited_mean(end)
     left, limited = durations.survival(until), durations.limited_mean(until)
-    goes_on = ~schedules.gave_up & (running > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # of those that do not go on, or by no delay
+    with np.errstate(divide="ignore", invalid="ignore"):
         more = np.where(limited > reached, (limited - reached) / delay, 0.0)
-        calls = np.where(goes_on, more + running * square / (2 * delay**2), 0.0)
-        lag = np.where(goes_on, (running - left) * (square / (2 * delay) + schedules.latency), 0.0)
+        first = np.where(running > 0, running * square / (2 * delay**2), 0.0)
+        lag = (running - left) * (square / (2 * delay) + schedules.latency)
+    rows = [more + first, running - left, lag, left]
+    return Sums(*(_by_group(schedules, last, values) for values in rows))
 
-    def mean(values: Array) -> Array:
-        return np.bincount(schedules.group[last], weight * values, schedules.groups).astype(float)
 
-    return Sums(calls=mean(calls), seen=mean(running - left), lag=mean(lag), timed_out=mean(left))
+def _by_group(schedules: Schedules, polls: NDArray[np.int_], values: Array) -> Array:
+    """Return the sum over some of the polls in each group, weighted."""
+    weighted = schedules.weight[polls] * values
+    return np.bincount(schedules.group[polls], weighted, schedules.groups).astype(float)
 
 
 def jobs_over(schedules: Schedules, ends: Array) -> Jobs:

@@ -100,8 +100,12 @@ class Schedules:
         return np.cumsum(self.sizes) - 1
 
     @cached_property
+    def going_on(self) -> NDArray[np.int_]:
+        """Which waits go on after their last poll, and speak for themselves."""
+        return np.flatnonzero(~self.gave_up & ~self.stands_for_none)
+
+    @cached_property
     def last_delays(self) -> Array:
         """The delays in the later half of the waits that go on: how they are taken to go on."""
-        going_on = np.flatnonzero(~self.gave_up & ~self.stands_for_none)
-        halves = [np.diff(self.waits[i], prepend=0.0)[self.sizes[i] // 2 :] for i in going_on]
-        return np.concatenate(halves) if halves else np.array([math.inf])
+        halves = [np.diff(self.waits[i], prepend=0.0)[self.sizes[i] // 2 :] for i in self.going_on]
+        return np.concatenate(halves)
