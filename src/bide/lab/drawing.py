@@ -19,8 +19,11 @@ from bide.wait import Outcome, Wait
 GROUPS = 16
 """Independent groups that schedules with jitter are drawn in."""
 
-MOST_POLLS = 20_000
+MOST_POLLS = 10_000
 """A schedule without jitter is cut after so many polls, and taken to go on as it did last."""
+
+MOST_SHOWN = 200
+"""Polls of one wait that are worth showing."""
 
 # Of the schedules of a group with jitter, a sixteenth go on to the last depth, a quarter to the one before.
 _DEPTHS = ((1, 128), (4, 512), (16, 2048))
@@ -43,12 +46,12 @@ def draw_schedules(
         seed: of the draws.
     """
     draw = _Drawing(policy, horizon, latency)
-    middle, _ = draw.wait(repeat(0.5), MOST_POLLS)
-    early = draw.wait(repeat(0.0), MOST_POLLS, envelope_of(policy.strategy))
-    if draw.has_jitter():
+    earliest = draw.wait(repeat(0.0), MOST_POLLS)
+    waits, stands_for_none = [earliest], [False]
+    if draw.has_jitter(earliest[0]):
         waits, stands_for_none = _jittered(draw, count, seed)
-    else:
-        waits, stands_for_none = [draw.wait(repeat(0.0), MOST_POLLS)], [False]
+    if envelope_of(policy.strategy) != policy.strategy:
+        earliest = draw.wait(repeat(0.0), MOST_POLLS, envelope_of(policy.strategy))
     limits = policy.limits
     return Schedules(
         waits=tuple(times for times, _ in waits),
@@ -58,9 +61,9 @@ def draw_schedules(
         latency=latency,
         most_calls=math.inf if limits.max_attempts is None else limits.max_attempts,
         deadline=math.inf if limits.timeout is None else limits.timeout,
-        earliest=early[0],
-        earliest_gave_up=early[1],
-        middle=middle,
+        earliest=earliest[0],
+        earliest_gave_up=earliest[1],
+        middle=draw.wait(repeat(0.5), MOST_SHOWN)[0],
         listens=draw.listens,
     )
 
@@ -122,10 +125,10 @@ class _Drawing:
             return np.array(times[:-1], dtype=float), True
         return np.array(times[:most], dtype=float), False
 
-    def has_jitter(self) -> bool:
-        """Say whether the earliest and the latest wait differ anywhere: strategies are monotone in u."""
-        early, late = (islice(self.polls(repeat(u)), MOST_POLLS) for u in (0.0, 1.0))
-        return any(one != other for one, other in zip(early, late, strict=False))
+    def has_jitter(self, earliest: Array) -> bool:
+        """Say whether the latest wait differs from the earliest: strategies are monotone in u."""
+        latest = self.polls(repeat(1.0))
+        return any(one != other for one, other in zip(earliest.tolist(), latest, strict=False))
 
     def polls(self, draws: Iterable[float], strategy: Strategy | None = None) -> Iterator[float | None]:
         """Yield the time of each poll up to the horizon, and None if a limit ends the wait before."""

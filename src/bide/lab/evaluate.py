@@ -13,7 +13,6 @@ which is the textbook's sum of t(k) (F(t(k)) - F(t(k-1))) - E[X], written so tha
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 from attrs import frozen
@@ -133,42 +132,35 @@ def jobs_over(schedules: Schedules, ends: Array) -> Jobs:
         schedules: each is followed by an equal part of the jobs.
         ends: the durations of the jobs, ascending, in seconds.
     """
-    calls, lag = np.empty(len(ends)), np.empty(len(ends))
-    for wait, mine in _assigned(schedules, ends):
-        calls[mine], lag[mine] = _followed(schedules, wait, ends[mine])
+    wait = _assigned(schedules, ends)
+    times, last = schedules.times, schedules.last[wait]
+    first = last - schedules.sizes[wait] + 1
+    # One search for all: each wait's polls are moved to a span of time of their own.
+    span = 2.0 ** math.ceil(math.log2(max(times.max(), ends.max(), 1.0)) + 1)
+    moved = times + span * np.repeat(np.arange(len(schedules.waits)), schedules.sizes)
+    poll = np.searchsorted(moved, ends + span * wait)
+    calls = np.minimum(poll, last) - first + 1.0
+    lag = np.maximum(times[np.minimum(poll, last)] - ends, 0.0) + schedules.latency
+    past = poll > last
+    lag[past] = math.nan
+    on = past & ~schedules.gave_up[wait]
+    if on.any():
+        calls[on], lag[on] = _gone_on(schedules, wait[on], ends[on])
     return Jobs(calls=calls, lag=lag)
 
 
-def _assigned(schedules: Schedules, ends: Array) -> list[tuple[int, NDArray[np.int_]]]:
-    """Return which jobs follow which wait; those that outlast one that was cut follow one that was not."""
-    count = len(schedules.waits)
-    wait = np.arange(len(ends)) % count
+def _assigned(schedules: Schedules, ends: Array) -> NDArray[np.int_]:
+    """Return the wait that each job follows; a job that outlasts one cut short follows one that goes on."""
+    wait = np.arange(len(ends)) % len(schedules.waits)
     too_long = schedules.stands_for_none[wait] & (ends > schedules.times[schedules.last][wait])
-    uncut = np.flatnonzero(~schedules.stands_for_none)
-    wait[too_long] = uncut[np.arange(np.count_nonzero(too_long)) % len(uncut)]
-    order = np.argsort(wait, kind="stable")
-    bounds = np.searchsorted(wait[order], np.arange(count + 1))
-    parts = [order[low:high] for low, high in pairwise(bounds)]
-    return [(number, part) for number, part in enumerate(parts) if len(part)]
+    others = np.flatnonzero(~schedules.stands_for_none)
+    wait[too_long] = others[np.arange(np.count_nonzero(too_long)) % len(others)]
+    return wait
 
 
-def _followed(schedules: Schedules, wait: int, ends: Array) -> tuple[Array, Array]:
-    """Return the calls and the lags of jobs that all follow one wait."""
-    times = schedules.waits[wait]
-    before = np.searchsorted(times, ends)
-    calls = np.minimum(before + 1.0, len(times))
-    lag = times[np.minimum(before, len(times) - 1)] - ends + schedules.latency
-    past = before == len(times)
-    if schedules.gave_up[wait]:
-        lag[past] = math.nan
-    elif past.any():
-        calls[past], lag[past] = _gone_on(schedules, wait, ends[past])
-    return calls, lag
-
-
-def _gone_on(schedules: Schedules, wait: int, ends: Array) -> tuple[Array, Array]:
-    """Return the calls and the lags of jobs that outlast a wait that goes on with its mean delay."""
-    last, size = schedules.waits[wait][-1], len(schedules.waits[wait])
+def _gone_on(schedules: Schedules, wait: NDArray[np.int_], ends: Array) -> tuple[Array, Array]:
+    """Return the calls and the lags of jobs that outlast their waits, which go on with their mean delay."""
+    last, size = schedules.times[schedules.last][wait], schedules.sizes[wait]
     delay = schedules.last_delays.mean()
     if not delay:
         return np.full(len(ends), schedules.most_calls), np.full(len(ends), math.nan)

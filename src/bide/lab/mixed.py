@@ -12,6 +12,7 @@ from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.lab.distributions import (
     Array,
+    Distribution,
     Exponential,
     Fixed,
     Gamma,
@@ -78,6 +79,48 @@ class Samples:
         count = len(self._sorted)
         rank = np.ceil(p * count - 1e-9).astype(int) - 1
         return np.asarray(self._sorted[np.clip(rank, 0, count - 1)])
+
+
+@frozen
+class Cut:
+    """
+    The durations for which somebody waits who gives up on jobs that take longer.
+
+    Args:
+        whole: the durations of the jobs.
+        at: when they are given up on, in seconds; > 0.
+    """
+
+    whole: Distribution
+    at: float
+
+    @property
+    def mean(self) -> float:
+        """The limited mean of the whole."""
+        return float(self.whole.limited_mean(np.array(self.at)))
+
+    @property
+    def longest(self) -> float:
+        """The cut."""
+        return self.at
+
+    @property
+    def atoms(self) -> Array:
+        """The atoms before the cut, and the cut."""
+        atoms = self.whole.atoms
+        return np.append(atoms[atoms < self.at], self.at)
+
+    def survival(self, t: Array) -> Array:
+        """Return the survival of the whole, up to the cut."""
+        return np.where(t < self.at, self.whole.survival(t), 0.0)
+
+    def limited_mean(self, t: Array) -> Array:
+        """Return the limited mean of the whole, up to the cut."""
+        return self.whole.limited_mean(np.minimum(t, self.at))
+
+    def quantile(self, p: Array) -> Array:
+        """Return the quantile of the whole, up to the cut."""
+        return np.minimum(self.whole.quantile(p), self.at)
 
 
 @frozen

@@ -23,7 +23,8 @@ from attrs import field, frozen
 
 from bide.errors import ConfigError, shown
 from bide.lab.distributions import Array, Distribution
-from bide.lab.points import Points, points_of
+from bide.lab.mixed import Cut
+from bide.lab.points import Points, points_among, points_of
 from bide.rules import Number
 
 
@@ -94,6 +95,12 @@ class Planner:
         """Return a planner for durations."""
         return cls(durations=durations, points=points_of(durations))
 
+    def until(self, at: float) -> Planner:
+        """Return a planner that gives up on jobs that still run at a time, in seconds; > 0."""
+        cut, fine = Cut(self.durations, at), self.points.fine
+        ends = [np.nextafter(at, 0.0), at]
+        return Planner(durations=cut, points=points_among(cut, np.append(fine[fine < ends[0]], ends)))
+
     def plan(self, call_cost: float) -> Plan:
         """Return the plan for a worth of a call; see `plan`."""
         rule = Number(above=0, unit="seconds")
@@ -126,31 +133,24 @@ def _next_looks(times: Array, survival: Array, limited: Array, call_cost: float)
         limited: the mean of min(X, t) at each.
         call_cost: seconds of lag that saving one call is worth.
     """
-    points = times.tolist()
-    share_over = (1.0 - survival).tolist()
-    share_over[0] = 0.0
-    area = (times - limited).tolist()
-    count = len(points)
-    look = [0] * (count - 1)
-    value = area.copy()  # A(t) + W(t); W is 0 at the last
-    hull, right = [count - 1], 0  # from the right to the left; those before `right` serve no slope any more
-    for i in range(count - 2, -1, -1):
-        slope, here = share_over[i], points[i]
-        while right + 1 < len(hull) and (
-            value[hull[right + 1]] - value[hull[right]]
-            <= slope * (points[hull[right + 1]] - points[hull[right]])
-        ):
+    points, area = times.tolist(), (times - limited).tolist()
+    over = (1.0 - survival).tolist()
+    over[0] = 0.0
+    last = len(points) - 1
+    look = [last] * last
+    # The hull, from the right to the left; what is before `right` touches no line any more.
+    hull, xs, ys, right = [last], [points[last]], [area[last]], 0
+    for here in range(last - 1, -1, -1):
+        x, slope = points[here], over[here]
+        while right + 1 < len(xs) and ys[right + 1] - ys[right] <= slope * (xs[right + 1] - xs[right]):
             right += 1
-        best = hull[right]
-        look[i] = best
-        value[i] = value[best] - slope * (points[best] - here) + call_cost * (1.0 - slope)
-        while len(hull) - right > 1:
-            one, other = hull[-1], hull[-2]
-            rise = (value[one] - value[i]) * (points[other] - points[one])
-            if rise < (value[other] - value[one]) * (points[one] - here):
-                break
-            hull.pop()
-        hull.append(i)
+        look[here] = hull[right]
+        y = ys[right] - slope * (xs[right] - x) + call_cost * (1.0 - slope)
+        while len(xs) - right > 1 and (ys[-1] - y) * (xs[-2] - x) >= (ys[-2] - y) * (xs[-1] - x):
+            del hull[-1], xs[-1], ys[-1]
+        hull.append(here)
+        xs.append(x)
+        ys.append(y)
     return np.array(look)
 
 

@@ -57,7 +57,11 @@ class Points:
 
 def points_of(durations: Distribution) -> Points:
     """Return the points for a distribution of durations."""
-    fine = _fine_points(durations)
+    return points_among(durations, _fine_points(durations))
+
+
+def points_among(durations: Distribution, fine: Array) -> Points:
+    """Return the points for durations, between times that are closer together than anything changes."""
     survival = durations.survival(fine)
     ended, gaps = survival[:-1] - survival[1:], np.diff(fine)
     root = np.sqrt(ended * gaps)
