@@ -62,11 +62,11 @@ class Optimum:
 
     planner: Planner
     _corners: list[Corner] = field(init=False)
-    _rooms: list[float] = field(init=False)
+    _straight: list[bool] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._corners = _ends(self.planner)
-        self._rooms = [_room(one, other) for one, other in pairwise(self._corners)]
+        self._straight = [False for _ in self._corners[1:]]
 
     @property
     def corners(self) -> tuple[Corner, ...]:
@@ -80,18 +80,24 @@ class Optimum:
             return last.calls
         if lag <= first.lag:
             return self._many_calls(lag)
-        left = self._left_of(lag)
-        while self._rooms[left] > _LITTLE_ROOM:
-            self._refine(left)
+        while True:
             left = self._left_of(lag)
-        one, other = self._corners[left : left + 2]
-        between = _chord if self._rooms[left] < 0 else _curve
-        return between(one, other, lag)
+            one, other = self._corners[left : left + 2]
+            most, least = _chord(one, other, lag), _lines(one, other, lag)
+            if self._straight[left]:
+                return most
+            if most <= least * (1 + _LITTLE_ROOM):
+                return (most + least) / 2
+            self._refine(left)
 
     def frontier(self, latency: float = 0.0) -> Frontier:
         """Return the whole frontier as points, where every answer takes `latency` seconds."""
-        while len(self._corners) < _DRAWN_PLANS and max(self._rooms, default=0.0) > _LITTLE_ROOM:
-            self._refine(self._rooms.index(max(self._rooms)))
+        while len(self._corners) < _DRAWN_PLANS:
+            rooms = [_room(*ends) for ends in pairwise(self._corners)]
+            rooms = [0.0 if straight else room for room, straight in zip(rooms, self._straight, strict=True)]
+            if max(rooms, default=0.0) <= _LITTLE_ROOM:
+                break
+            self._refine(rooms.index(max(rooms)))
         corners = [*self._towards_no_lag(), *self._corners]
         return Frontier(
             call_cost=tuple(corner.call_cost for corner in corners),
@@ -103,15 +109,15 @@ class Optimum:
         return bisect.bisect_right(self._corners, lag, key=lambda corner: corner.lag) - 1
 
     def _refine(self, left: int) -> None:
-        """Make a plan between two corners, or note that the frontier is straight there."""
+        """Make a plan between two corners; if it is not below their chord, the frontier is straight there."""
         one, other = self._corners[left : left + 2]
         slope = (other.lag - one.lag) / (one.calls - other.calls)
         corner = _corner(self.planner.plan(slope))
-        if _gains(corner, one, other, slope):
+        if _is_below(corner, one, other, slope):
             self._corners.insert(left + 1, corner)
-            self._rooms[left : left + 1] = [_room(one, corner), _room(corner, other)]
+            self._straight[left : left + 1] = [False, False]
         else:
-            self._rooms[left] = -1.0
+            self._straight[left] = True
 
     def _many_calls(self, lag: float) -> float:
         """Return the calls at a lag that is at most that of the first corner."""
@@ -150,7 +156,7 @@ def _corner(plan: Plan) -> Corner:
     return Corner(plan.lag_mean, plan.calls, plan.call_cost)
 
 
-def _gains(corner: Corner, one: Corner, other: Corner, slope: float) -> bool:
+def _is_below(corner: Corner, one: Corner, other: Corner, slope: float) -> bool:
     """Say whether a corner is below the chord of two others, by more than rounding."""
     if not (one.lag < corner.lag < other.lag and other.calls < corner.calls < one.calls):
         return False
@@ -174,9 +180,8 @@ def _chord(one: Corner, other: Corner, lag: float) -> float:
     return one.calls + (lag - one.lag) / (other.lag - one.lag) * (other.calls - one.calls)
 
 
-def _curve(one: Corner, other: Corner, lag: float) -> float:
-    """Return the calls between two corners that are close: halfway between the lines and the chord."""
-    lines = [
+def _lines(one: Corner, other: Corner, lag: float) -> float:
+    """Return the calls on the higher of the lines through two corners."""
+    return max(
         corner.calls - (lag - corner.lag) / corner.call_cost for corner in (one, other) if corner.call_cost
-    ]
-    return (max(lines) + _chord(one, other, lag)) / 2
+    )

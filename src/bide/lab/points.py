@@ -10,8 +10,12 @@ from attrs import frozen
 from bide.lab.distributions import Array, Distribution
 
 # With h points between two looks of the optimum, its cost is too high by about 1 / (24 h**2).
-_PER_LOOK = 16
-_FEWEST, _MOST = 600, 6000
+_PER_LOOK = 20
+_FEWEST, _MOST = 800, 20_000
+
+# Fine points are put between two that have more than this part of all points between them.
+_FINE = 3000
+_HALVINGS = 30
 
 # Where so small a share still runs, the longest durations end.
 _TAIL = 1e-10
@@ -63,17 +67,21 @@ def points_of(durations: Distribution) -> Points:
 def points_among(durations: Distribution, fine: Array) -> Points:
     """Return the points for durations, between times that are closer together than anything changes."""
     survival = durations.survival(fine)
-    ended, gaps = survival[:-1] - survival[1:], np.diff(fine)
-    root = np.sqrt(ended * gaps)
-    density = np.cumsum(root * np.maximum(survival[:-1], _TAIL) ** (-1 / 6))
+    root = np.sqrt(-np.diff(survival) * np.diff(fine))
     is_discrete = not _has_density(durations)
     return Points(
         fine=fine,
-        density=np.concatenate(([0.0], density)),
+        density=np.concatenate(([0.0], np.cumsum(_weights(fine, survival)))),
         spread=0.0 if is_discrete else float(root @ np.sqrt((survival[:-1] + survival[1:]) / 2)),
         atoms=durations.atoms,
         is_discrete=is_discrete,
     )
+
+
+def _weights(fine: Array, survival: Array) -> Array:
+    """Return how many points there should be between any two times, relative to others."""
+    root = np.sqrt(-np.diff(survival) * np.diff(fine))
+    return np.asarray(root * np.maximum(survival[:-1], _TAIL) ** (-1 / 6))
 
 
 def _has_density(durations: Distribution) -> bool:
@@ -84,9 +92,17 @@ def _has_density(durations: Distribution) -> bool:
 
 
 def _fine_points(durations: Distribution) -> Array:
-    tail = np.geomspace(_TAIL, 1e-3, 400)
-    shares = np.concatenate((tail, np.linspace(1e-3, 1 - 1e-3, 4000), 1 - tail))
-    quantiles = durations.quantile(np.unique(shares))
+    """Return times from 0 to the end of the longest job: quantiles, and more where much happens."""
+    tail = np.geomspace(_TAIL, 1e-2, 200)
+    shares = np.unique(np.concatenate((tail, np.linspace(1e-2, 1 - 1e-2, 500), 1 - tail)))
     atoms = durations.atoms
-    ends = [durations.longest] if math.isfinite(durations.longest) else []
-    return np.unique(np.concatenate(([0.0], quantiles, np.nextafter(atoms, -1.0).clip(min=0.0), atoms, ends)))
+    ends = np.array([0.0, durations.longest] if math.isfinite(durations.longest) else [0.0])
+    before = np.nextafter(atoms, -1.0).clip(min=0.0)
+    fine = np.unique(np.concatenate((ends, durations.quantile(shares), before, atoms)))
+    for _ in range(_HALVINGS):
+        weights = _weights(fine, durations.survival(fine))
+        wide = np.flatnonzero((weights > weights.sum() / _FINE) & (np.diff(fine) > 1e-9 * fine[1:]))
+        if not len(wide):
+            break
+        fine = np.insert(fine, wide + 1, (fine[wide] + fine[wide + 1]) / 2)
+    return fine
