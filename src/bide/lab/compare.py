@@ -12,7 +12,7 @@ from bide.errors import ConfigError, shown
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.contenders import Contender, Entrant, RecordedWaits, contender
 from bide.lab.distributions import Array, Distribution
-from bide.lab.drawing import MOST_SHOWN
+from bide.lab.drawing import GROUPS, MOST_SHOWN
 from bide.lab.evaluate import Sums
 from bide.lab.frontier import Optimum, optimum
 from bide.lab.workloads import Workload
@@ -97,7 +97,7 @@ def _require(
     rules = (
         ("latency", latency, seconds(least=0)),
         ("lag_target", lag_target, seconds(least=0, optional=True)),
-        ("schedules", schedules, Number(least=1, most=1_000_000, whole=True)),
+        ("schedules", schedules, Number(least=GROUPS, most=1_000_000, whole=True)),
     )
     for name, value, rule in rules:
         if not rule.holds(value):

@@ -102,15 +102,14 @@ def contender(
 def _recorded(recorded: RecordedWaits, latency: float) -> Schedules:
     """Return recorded waits as schedules, each a group of its own."""
     waits = tuple(np.array(times) for times in recorded.schedules)
-    gave_up = np.array(recorded.gives_up)
     return Schedules(
         waits=waits,
-        gave_up=gave_up,
-        stands_for_none=np.zeros(len(waits), dtype=bool),
+        gave_up=np.array(recorded.gives_up),
+        cut_short=np.zeros(len(waits), dtype=bool),
         groups=len(waits),
         latency=latency,
-        earliest=waits[int(np.argmax([len(times) for times in waits]))],
-        earliest_gave_up=bool(gave_up.all()),
+        earliest=waits,
+        earliest_gave_up=recorded.gives_up,
         middle=waits[0],
     )
 
@@ -128,7 +127,7 @@ class Scheduled:
         return Costs(
             sums=sums_over(self.schedules, durations),
             jobs=jobs_over(self.schedules, ends),
-            most_calls=_most_calls(self.schedules, durations.longest),
+            most_calls=self.schedules.most_calls_for(durations.longest),
             schedule=middle[middle <= until],
         )
 
@@ -152,14 +151,6 @@ class Listener:
         return Costs(
             sums=heard.sums,
             jobs=heard.jobs,
-            most_calls=_most_calls(self.schedules, durations.longest),
+            most_calls=self.schedules.most_calls_for(durations.longest),
             schedule=np.array(polls),
         )
-
-
-def _most_calls(schedules: Schedules, longest: float) -> float:
-    """Return how many polls the earliest wait makes for the longest job."""
-    earliest = schedules.earliest
-    if schedules.earliest_gave_up or longest <= earliest[-1]:
-        return float(min(int(np.searchsorted(earliest, longest)) + 1, len(earliest)))
-    return schedules.most_calls

@@ -47,22 +47,22 @@ def draw_schedules(
     """
     draw = _Drawing(policy, horizon, latency)
     earliest = draw.wait(repeat(0.0), MOST_POLLS)
-    waits, stands_for_none = [earliest], [False]
+    waits, cut_short = [earliest], [False]
     if draw.has_jitter(earliest[0]):
-        waits, stands_for_none = _jittered(draw, count, seed)
+        waits, cut_short = _jittered(draw, count, seed)
     if envelope_of(policy.strategy) != policy.strategy:
         earliest = draw.wait(repeat(0.0), MOST_POLLS, envelope_of(policy.strategy))
     limits = policy.limits
     return Schedules(
         waits=tuple(times for times, _ in waits),
         gave_up=np.array([gave_up for _, gave_up in waits]),
-        stands_for_none=np.array(stands_for_none),
+        cut_short=np.array(cut_short),
         groups=min(GROUPS, len(waits)),
         latency=latency,
         most_calls=math.inf if limits.max_attempts is None else limits.max_attempts,
         deadline=math.inf if limits.timeout is None else limits.timeout,
-        earliest=earliest[0],
-        earliest_gave_up=earliest[1],
+        earliest=(earliest[0],),
+        earliest_gave_up=(earliest[1],),
         middle=draw.wait(repeat(0.5), MOST_SHOWN)[0],
         listens=draw.listens,
     )
@@ -78,7 +78,7 @@ def _jittered(draw: _Drawing, count: int, seed: int) -> tuple[list[tuple[Array, 
     """Return waits in groups, and for which of them others speak once they are cut."""
     chance = np.random.default_rng(seed)
     per_group = max(1, count // GROUPS)
-    waits, stands_for_none = [], []
+    waits, cut_short = [], []
     for _ in range(GROUPS):
         draws = stratified(per_group, _DEPTHS[0][1], chance)
         for rank in range(per_group):
@@ -87,8 +87,8 @@ def _jittered(draw: _Drawing, count: int, seed: int) -> tuple[list[tuple[Array, 
             times, gave_up = draw.wait(chain(draws[rank].tolist(), later), depth)
             is_cut = not gave_up and times[-1] < draw.horizon
             waits.append((times, gave_up))
-            stands_for_none.append(is_cut and depth < _DEPTHS[-1][1])
-    return waits, stands_for_none
+            cut_short.append(is_cut and depth < _DEPTHS[-1][1])
+    return waits, cut_short
 
 
 class _Pending:

@@ -63,14 +63,11 @@ class Jobs:
 def sums_over(schedules: Schedules, durations: Distribution) -> Sums:
     """Return the mean costs of schedules on durations."""
     live = np.flatnonzero(schedules.starts <= last_end(durations))
-    first = schedules.first[live]
-    survival, limited = (
-        durations.survival(schedules.times[live]),
-        durations.limited_mean(schedules.times[live]),
-    )
+    first, times = schedules.first[live], schedules.times[live]
+    survival, limited = durations.survival(times), durations.limited_mean(times)
     survival_before = np.where(first, 1.0, np.roll(survival, 1))
     limited_before = np.where(first, 0.0, np.roll(limited, 1))
-    gaps = schedules.times[live] - schedules.starts[live]
+    gaps = times - schedules.starts[live]
     seen = survival_before - survival
     lag = gaps * survival_before - (limited - limited_before) + schedules.latency * seen
     given_up = schedules.last[schedules.gave_up]
@@ -95,7 +92,7 @@ def _rest_of(schedules: Schedules, durations: Distribution) -> Sums:
     """
     Return what comes after the last poll of each wait: nothing, or the wait goes on as it did last.
 
-    Then polls come as renewals: for a time x that is left, x / m + v / (2 m**2) polls, and a lag of
+    Then polls come as renewals. A job with a time x to go takes x / m + v / (2 m**2) of them, and its lag is
     v / (2 m), where m and v are the means of a delay and of its square.
 
     Source: Cox, "Renewal Theory" (1962), sections 4.1 and 5.2.
@@ -106,16 +103,29 @@ def _rest_of(schedules: Schedules, durations: Distribution) -> Sums:
     last = schedules.last[on]
     end = schedules.times[last]
     delay, square = schedules.last_delays.mean(), np.square(schedules.last_delays).mean()
-    until = np.minimum(end + (schedules.most_calls - schedules.sizes[on]) * delay, schedules.deadline)
+    if not delay:
+        return _without_end(schedules, durations)
+    half = square / (2 * delay)  # the mean time from a moment to the next poll
+    until = np.full(len(on), schedules.deadline)
+    if math.isfinite(schedules.most_calls):
+        until = np.minimum(until, end + (schedules.most_calls - schedules.sizes[on]) * delay)
     until = np.clip(until, end, _NEVER)
     running, reached = durations.survival(end), durations.limited_mean(end)
     left, limited = durations.survival(until), durations.limited_mean(until)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        more = np.where(limited > reached, (limited - reached) / delay, 0.0)
-        first = np.where(running > 0, running * square / (2 * delay**2), 0.0)
-        lag = (running - left) * (square / (2 * delay) + schedules.latency)
-    rows = [more + first, running - left, lag, left]
+    calls = (np.maximum(limited - reached, 0.0) + running * half) / delay
+    lag = (running - left) * (half + schedules.latency)
+    rows = [calls, running - left, lag, left]
     return Sums(*(_by_group(schedules, last, values) for values in rows))
+
+
+def _without_end(schedules: Schedules, durations: Distribution) -> Sums:
+    """Return what comes after the last poll of waits that go on polling in no time, up to their limit."""
+    last = schedules.last[schedules.going_on]
+    running = durations.survival(schedules.times[last])
+    more = schedules.most_calls - schedules.sizes[schedules.going_on]
+    calls = np.multiply(running, more, out=np.zeros(len(last)), where=running > 0)
+    nothing = np.zeros(len(last))
+    return Sums(*(_by_group(schedules, last, values) for values in (calls, nothing, nothing, running)))
 
 
 def _by_group(schedules: Schedules, polls: NDArray[np.int_], values: Array) -> Array:
@@ -152,8 +162,8 @@ def jobs_over(schedules: Schedules, ends: Array) -> Jobs:
 def _assigned(schedules: Schedules, ends: Array) -> NDArray[np.int_]:
     """Return the wait that each job follows; a job that outlasts one cut short follows one that goes on."""
     wait = np.arange(len(ends)) % len(schedules.waits)
-    too_long = schedules.stands_for_none[wait] & (ends > schedules.times[schedules.last][wait])
-    others = np.flatnonzero(~schedules.stands_for_none)
+    too_long = schedules.cut_short[wait] & (ends > schedules.times[schedules.last][wait])
+    others = np.flatnonzero(~schedules.cut_short)
     wait[too_long] = others[np.arange(np.count_nonzero(too_long)) % len(others)]
     return wait
 

@@ -50,7 +50,7 @@ def _in_csv(path: Path, column: str | None) -> Iterator[float]:
         for row in rows:
             if any(cell.strip() for cell in row):
                 cell = row[place] if place < len(row) else ""
-                yield _duration(cell.strip(), f"line {rows.line_num}", header[place].strip())
+                yield _duration(cell.strip(), f"line {rows.line_num}, {header[place].strip()}")
 
 
 def _place_of(column: str | None, header: list[str]) -> int:
@@ -68,7 +68,7 @@ def _in_json(path: Path, column: str | None) -> Iterator[float]:
     if not isinstance(data, list):
         raise ConfigError(f"must be a list of durations, or of objects, got {shown(data)}")
     for index, value in enumerate(data):
-        yield _duration(_of_object(value, column, index), f"[{index}]", column)
+        yield _duration(_of_object(value, column, index), f"[{index}]")
 
 
 def _of_object(value: Any, column: str | None, index: int) -> Any:
@@ -82,13 +82,12 @@ def _of_object(value: Any, column: str | None, index: int) -> Any:
     return value[column]
 
 
-def _duration(value: Any, *place: str | None) -> float:
+def _duration(value: Any, place: str) -> float:
     """Return a cell as seconds, or say where it stands and what is wrong with it."""
-    path = tuple(part for part in place if part is not None)
     try:
         number = parse_seconds(value) if isinstance(value, str) else value
     except ConfigError as error:
-        raise error.inside(*path) from error
+        raise error.inside(place) from error
     if not _RULE.holds(number):
-        raise ConfigError(Problem(f"{_RULE}, got {shown(value)}", path))
+        raise ConfigError(Problem(f"{_RULE}, got {shown(value)}", (place,)))
     return float(number)

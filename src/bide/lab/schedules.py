@@ -29,11 +29,11 @@ class Schedules:
     Args:
         waits: the poll times of each, in seconds from its start.
         gave_up: whether each ends there because a limit was reached; otherwise it goes on.
-        stands_for_none: whether each was cut so early that others of its group speak for what comes after.
+        cut_short: whether each was cut so early that others of its group speak for what comes after.
         groups: how many groups there are; each has as many waits as the others, one after the other.
         latency: seconds that every answer takes; it tells what held when the poll began.
-        earliest: the poll times of the earliest wait that there can be.
-        earliest_gave_up: whether that ends because a limit was reached.
+        earliest: the poll times of the waits with the most polls that there can be.
+        earliest_gave_up: whether each of them ends because a limit was reached.
         middle: the poll times of the wait with all draws at one half.
         most_calls: of any wait; infinite without a limit.
         deadline: when a wait that goes on ends all the same, in seconds; infinite without a timeout.
@@ -42,11 +42,11 @@ class Schedules:
 
     waits: tuple[Array, ...]
     gave_up: NDArray[np.bool_]
-    stands_for_none: NDArray[np.bool_]
+    cut_short: NDArray[np.bool_]
     groups: int
     latency: float
-    earliest: Array
-    earliest_gave_up: bool
+    earliest: tuple[Array, ...]
+    earliest_gave_up: tuple[bool, ...]
     middle: Array
     most_calls: float = math.inf
     deadline: float = math.inf
@@ -89,7 +89,7 @@ class Schedules:
         """What each poll weighs within its group: one over the waits that are known that far."""
         per_group = len(self.waits) // self.groups
         ends = np.zeros((self.groups, int(self.sizes.max()) + 1))
-        cut = np.flatnonzero(self.stands_for_none)
+        cut = np.flatnonzero(self.cut_short)
         np.add.at(ends, (cut // per_group, self.sizes[cut]), 1.0)
         known = per_group - np.cumsum(ends, axis=1)
         return np.asarray(1.0 / known[self.group, self.number])
@@ -102,10 +102,20 @@ class Schedules:
     @cached_property
     def going_on(self) -> NDArray[np.int_]:
         """Which waits go on after their last poll, and speak for themselves."""
-        return np.flatnonzero(~self.gave_up & ~self.stands_for_none)
+        return np.flatnonzero(~self.gave_up & ~self.cut_short)
 
     @cached_property
     def last_delays(self) -> Array:
         """The delays in the later half of the waits that go on: how they are taken to go on."""
         halves = [np.diff(self.waits[i], prepend=0.0)[self.sizes[i] // 2 :] for i in self.going_on]
         return np.concatenate(halves)
+
+    def most_calls_for(self, duration: float) -> float:
+        """Return the most calls that a job of so many seconds, or infinitely many, can take."""
+        known = zip(self.earliest, self.earliest_gave_up, strict=True)
+        return max(
+            float(min(int(np.searchsorted(wait, duration)) + 1, len(wait)))
+            if gave_up or duration <= wait[-1]
+            else self.most_calls
+            for wait, gave_up in known
+        )

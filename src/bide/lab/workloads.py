@@ -53,9 +53,10 @@ def find_workload(text: str) -> Workload:
     if text.endswith(".toml") or (os.sep in text and "(" not in text):
         return load_workload(text)
     try:
-        return Workload(text, _durations(parse_inline(text, _field_names), Path()))
+        table = _with_values(parse_inline(text, _field_names), Path())
+        return structure({"name": text, "durations": table}, Workload)
     except ConfigError as error:
-        raise error.inside(source=shown(text)) from error
+        raise _of(error, shown(text)) from error
 
 
 def load_workload(path: str | Path) -> Workload:
@@ -66,16 +67,17 @@ def load_workload(path: str | Path) -> Workload:
         ConfigError: the file is missing, unreadable or broken, or something in it is wrong.
     """
     table = {"name": Path(path).stem, **read_toml(path)}
-    if "durations" in table:
-        table["durations"] = _with_values(table["durations"], Path(path).parent)
     try:
+        if "durations" in table:
+            table["durations"] = _with_values(table["durations"], Path(path).parent)
         return structure(table, Workload)
     except ConfigError as error:
-        raise error.inside(source=str(path)) from error
+        raise _of(error, str(path)) from error
 
 
-def _durations(table: dict[str, Any], folder: Path) -> Any:
-    return structure(_with_values(table, folder), Durations)  # type: ignore[arg-type]
+def _of(error: ConfigError, source: str) -> ConfigError:
+    """Return the error with a source, where it has none: the measured durations have a file of their own."""
+    return ConfigError(attrs.evolve(problem, source=problem.source or source) for problem in error.problems)
 
 
 def _with_values(table: Any, folder: Path) -> Any:
