@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lab_generators import durations
 
-from bide.lab.distributions import (
-    Distribution,
-    Exponential,
-    Fixed,
-    Gamma,
-    Lognormal,
-    Uniform,
-    Weibull,
-)
+from bide.lab.distribution import Distribution
+from bide.lab.distributions import Exponential, Fixed, Gamma, Lognormal, Uniform, Weibull
 from bide.lab.mixed import Cut, Mixture, Samples
 
 SHARES = np.array([1e-6, 0.01, 0.3, 0.5, 0.9, 0.999, 1 - 1e-9])

@@ -32,7 +32,7 @@ SHIPPED = sorted((Path(__file__).parents[2] / "benchmarks" / "workloads").glob("
     ],
 )
 def test_a_line_means_durations(text: str, durations: object) -> None:
-    """Fields by place or by name, durations with units, and mixtures within brackets; the line is the name."""
+    """Fields by place or by name, durations with units, mixtures in brackets; the line is the name."""
     assert find_workload(text) == Workload(text, durations)  # type: ignore[arg-type]
 
 
@@ -143,7 +143,7 @@ def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:
     path.write_text("id,seconds\n1\n")
     with pytest.raises(ConfigError, match="has no column 'secnds'; did you mean 'seconds'"):
         find_workload(f"samples({path}, secnds)")
-    with pytest.raises(ConfigError, match="line 2, seconds: must be a duration .*, got ''"):
+    with pytest.raises(ConfigError, match=r"line 2, seconds: must be a duration .*, got ''"):
         find_workload(f"samples({path}, seconds)")
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 from bide.errors import ConfigError, shown
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.contenders import Contender, Entrant, RecordedWaits, contender
-from bide.lab.distributions import Array, Distribution
+from bide.lab.distribution import Array, Distribution
 from bide.lab.drawing import GROUPS, MOST_SHOWN
 from bide.lab.evaluate import Sums
 from bide.lab.frontier import Optimum, optimum

@@ -8,12 +8,12 @@ from typing import Protocol
 import numpy as np
 from attrs import frozen
 
-from bide.config import Policy
-from bide.lab.distributions import Array, Distribution
+from bide.lab.distribution import Array, Distribution
 from bide.lab.drawing import draw_schedules
 from bide.lab.evaluate import Jobs, Sums, jobs_over, sums_over
 from bide.lab.listening import listen, wait_for_job
 from bide.lab.schedules import Schedules
+from bide.policy import Policy
 
 
 @frozen

@@ -1,74 +1,21 @@
 """
-How long jobs take: distributions of durations, with the integrals that exact evaluation needs.
+The kinds of durations: frozen values, told apart by their ``kind`` as config writes it.
 
-Each is a frozen value with a ``kind``, as config writes it. All of them answer for arrays of times at once.
-`limited_mean` is the mean of min(X, t), which is also the integral of the survival from 0 to t; here it has
-a closed form for each of them.
+All their integrals have a closed form.
 """
 
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
+from bide.lab.distribution import NO_ATOMS, Array, Continuous
 from bide.rules import Number, seconds
-
-Array = NDArray[np.float64]
-
-NO_ATOMS: Array = np.empty(0)
-
-
-class Distribution(Protocol):
-    """The distribution of a duration X, in seconds."""
-
-    @property
-    def mean(self) -> float:
-        """The mean duration."""
-        ...
-
-    @property
-    def longest(self) -> float:
-        """The longest duration; infinite if there is none."""
-        ...
-
-    @property
-    def atoms(self) -> Array:
-        """The durations that have a probability of their own, ascending."""
-        ...
-
-    def survival(self, t: Array, /) -> Array:
-        """Return the share of jobs that still run at t: P(X > t)."""
-        ...
-
-    def limited_mean(self, t: Array, /) -> Array:
-        """Return the mean of min(X, t)."""
-        ...
-
-    def quantile(self, p: Array, /) -> Array:
-        """Return the least duration that a share p of the jobs, 0 < p < 1, does not exceed."""
-        ...
-
-
-class Continuous:
-    """A distribution without atoms or end, unless it says otherwise."""
-
-    __slots__ = ()
-
-    @property
-    def longest(self) -> float:
-        """There is no longest duration."""
-        return math.inf
-
-    @property
-    def atoms(self) -> Array:
-        """No duration has a probability of its own."""
-        return NO_ATOMS
 
 
 @frozen
@@ -113,7 +60,7 @@ class Fixed:
 
 
 @frozen
-class Uniform(Continuous):
+class Uniform:
     """
     All durations between two are equally likely.
 
@@ -136,6 +83,11 @@ class Uniform(Continuous):
     def mean(self) -> float:
         """The middle."""
         return (self.shortest + self.longest) / 2
+
+    @property
+    def atoms(self) -> Array:
+        """No duration has a probability of its own."""
+        return NO_ATOMS
 
     def _share(self, t: Array) -> Array:
         return np.clip((t - self.shortest) / (self.longest - self.shortest), 0.0, 1.0)
@@ -289,7 +241,7 @@ class Gamma(Continuous):
         """Return Q(shape, t / scale)."""
         from scipy.special import gammaincc
 
-        return np.asarray(gammaincc(self.shape, t / self.scale))
+        return np.asarray(gammaincc(self.shape, t / self.scale), dtype=np.float64)
 
     def limited_mean(self, t: Array) -> Array:
         """Return mean * P(shape + 1, t / scale) + t * survival(t)."""
@@ -302,4 +254,4 @@ class Gamma(Continuous):
         """Return the inverse of P(shape, t / scale)."""
         from scipy.special import gammaincinv
 
-        return np.asarray(self.scale * gammaincinv(self.shape, p))
+        return np.asarray(self.scale * gammaincinv(self.shape, p), dtype=np.float64)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, repeat
-from typing import cast
 
 import numpy as np
-from attrs import define, field
+from attrs import define, evolve, field
 
-from bide.config import Policy
-from bide.lab.distributions import Array
+from bide.lab.distribution import Array
 from bide.lab.schedules import Schedules
+from bide.outcome import Outcome
+from bide.policy import Policy
 from bide.strategy import Observation, Strategy, envelope_of
-from bide.wait import Outcome, Wait
+from bide.wait import Wait
 
 GROUPS = 16
 """Independent groups that schedules with jitter are drawn in."""
@@ -91,18 +91,18 @@ def _jittered(draw: _Drawing, count: int, seed: int) -> tuple[list[tuple[Array, 
     return waits, cut_short
 
 
-class _Pending:
+class _Pending(Observation):
     """What a poll of a pending job sees; it tells nothing of its progress, but notes who asks."""
 
-    status = "pending"
-    hint = None
-    completed_at = None
-    result = None
-    was_asked = False
+    was_asked: bool = False
 
     @property
     def progress(self) -> None:
-        self.was_asked = True
+        object.__setattr__(self, "was_asked", True)
+
+    @progress.setter
+    def progress(self, progress: float | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        pass
 
 
 @define
@@ -112,7 +112,7 @@ class _Drawing:
     policy: Policy
     horizon: float
     latency: float
-    _pending: _Pending = field(factory=_Pending, init=False)
+    _pending: _Pending = field(factory=lambda: _Pending("pending"), init=False)
 
     @property
     def listens(self) -> bool:
@@ -132,9 +132,8 @@ class _Drawing:
 
     def polls(self, draws: Iterable[float], strategy: Strategy | None = None) -> Iterator[float | None]:
         """Yield the time of each poll up to the horizon, and None if a limit ends the wait before."""
-        strategy = self.policy.strategy if strategy is None else strategy
-        wait = Wait(strategy, self.policy.limits, now=0.0, draw=iter(draws).__next__)
-        pending = cast("Observation", self._pending)
+        policy = self.policy if strategy is None else evolve(self.policy, strategy=strategy)
+        wait = Wait(policy, now=0.0, draw=iter(draws).__next__)
         now, at_once = 0.0, 0
         step: float | Outcome = wait.first_delay()
         while not isinstance(step, Outcome):
@@ -144,5 +143,5 @@ class _Drawing:
             if now >= self.horizon or at_once > _MOST_AT_ONCE:
                 return
             now += self.latency
-            step = wait.answered(pending, now)
+            step = wait.answered(self._pending, now)
         yield None

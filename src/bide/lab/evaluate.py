@@ -18,7 +18,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from bide.lab.distributions import Array, Distribution
+from bide.lab.distribution import Array, Distribution
 from bide.lab.schedules import Schedules
 
 # Past this share of the jobs, nothing is left to count.
@@ -149,7 +149,7 @@ def jobs_over(schedules: Schedules, ends: Array) -> Jobs:
     span = 2.0 ** math.ceil(math.log2(max(times.max(), ends.max(), 1.0)) + 1)
     moved = times + span * np.repeat(np.arange(len(schedules.waits)), schedules.sizes)
     poll = np.searchsorted(moved, ends + span * wait)
-    calls = np.minimum(poll, last) - first + 1.0
+    calls = (np.minimum(poll, last) - first + 1).astype(np.float64)
     lag = np.maximum(times[np.minimum(poll, last)] - ends, 0.0) + schedules.latency
     past = poll > last
     lag[past] = math.nan

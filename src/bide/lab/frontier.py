@@ -19,7 +19,7 @@ from itertools import pairwise
 from attrs import define, field, frozen
 
 from bide.lab.comparison import Frontier
-from bide.lab.distributions import Distribution
+from bide.lab.distribution import Distribution
 from bide.lab.optimum import Plan, Planner
 
 # So many plans show the whole frontier.

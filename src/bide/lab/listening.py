@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from attrs import frozen
 
-from bide.config import Policy
-from bide.lab.distributions import Distribution
+from bide.lab.distribution import Distribution
 from bide.lab.drawing import GROUPS
 from bide.lab.evaluate import Jobs, Sums
+from bide.outcome import End, Outcome
+from bide.policy import Policy
 from bide.strategy import Observation
-from bide.wait import End, Outcome, Wait
+from bide.wait import Wait
 
 # A wait of more polls is taken to go on with its mean delay.
 _MOST_POLLS = 5_000
@@ -79,7 +80,7 @@ def wait_for_job(
         latency: seconds that every answer takes.
         polls: takes the time of each poll.
     """
-    wait = Wait(policy.strategy, policy.limits, now=0.0, draw=draw.__next__)
+    wait = Wait(policy, now=0.0, draw=draw.__next__)
     step: float | Outcome = wait.first_delay()
     now = 0.0
     while not isinstance(step, Outcome):

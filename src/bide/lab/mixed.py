@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -10,21 +11,21 @@ from attrs.validators import deep_iterable, min_len
 
 from bide.durations import Seconds
 from bide.errors import ConfigError
-from bide.lab.distributions import (
-    Array,
-    Distribution,
-    Exponential,
-    Fixed,
-    Gamma,
-    Lognormal,
-    Uniform,
-    Weibull,
-)
+from bide.lab.distribution import Array, Distribution
+from bide.lab.distributions import Exponential, Fixed, Gamma, Lognormal, Uniform, Weibull
 from bide.rules import Number, seconds
 
 # Between two of so many quantiles of each part, a quantile of the mixture is found by halving.
 _BRACKETS = np.linspace(0.0, 1.0, 502)[1:-1]
 _HALVINGS = 44
+
+
+def _as_floats(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(values)
+
+
+def _as_parts(parts: Iterable[Durations]) -> tuple[Durations, ...]:
+    return tuple(parts)
 
 
 @frozen
@@ -39,7 +40,7 @@ class Samples:
     kind: ClassVar[str] = "samples"
 
     values: tuple[Seconds, ...] = field(
-        converter=tuple, validator=[min_len(1), deep_iterable(seconds(least=0))]
+        converter=_as_floats, validator=[min_len(1), deep_iterable(seconds(least=0))]
     )
     _sorted: Array = field(init=False, repr=False, eq=False)
     _sums: Array = field(init=False, repr=False, eq=False)
@@ -136,9 +137,9 @@ class Mixture:
     kind: ClassVar[str] = "mixture"
 
     weights: tuple[float, ...] = field(
-        converter=tuple, validator=[min_len(1), deep_iterable(Number(above=0))]
+        converter=_as_floats, validator=[min_len(1), deep_iterable(Number(above=0))]
     )
-    parts: tuple[Durations, ...] = field(converter=tuple)
+    parts: tuple[Durations, ...] = field(converter=_as_parts)
 
     def __attrs_post_init__(self) -> None:
         if len(self.weights) != len(self.parts):

@@ -20,9 +20,10 @@ import math
 
 import numpy as np
 from attrs import field, frozen
+from numpy.typing import NDArray
 
 from bide.errors import ConfigError, shown
-from bide.lab.distributions import Array, Distribution
+from bide.lab.distribution import Array, Distribution
 from bide.lab.mixed import Cut
 from bide.lab.points import Points, points_among, points_of
 from bide.rules import Number
@@ -123,7 +124,7 @@ class Planner:
         )
 
 
-def _next_looks(times: Array, survival: Array, limited: Array, call_cost: float) -> Array:
+def _next_looks(times: Array, survival: Array, limited: Array, call_cost: float) -> NDArray[np.int_]:
     """
     Return for each time but the last which of the times to look at next.
 
@@ -154,7 +155,7 @@ def _next_looks(times: Array, survival: Array, limited: Array, call_cost: float)
     return np.array(look)
 
 
-def _follow(look: Array) -> list[int]:
+def _follow(look: NDArray[np.int_]) -> list[int]:
     """Return the start, and the looks of a fresh wait."""
     polls = [0]
     while polls[-1] < len(look):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from attrs import frozen
 
-from bide.lab.distributions import Array, Distribution
+from bide.lab.distribution import Array, Distribution
 
 # With h points between two looks of the optimum, its cost is too high by about 1 / (24 h**2).
 _PER_LOOK = 20

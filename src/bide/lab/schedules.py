@@ -18,7 +18,7 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from bide.lab.distributions import Array
+from bide.lab.distribution import Array
 
 
 @frozen(kw_only=True, eq=False, slots=False)
