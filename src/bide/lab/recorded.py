@@ -1,0 +1,207 @@
+"""
+The poll times of other libraries, recorded from their real code while time is virtual.
+
+For as long as a peer is recorded, ``time.sleep`` moves a virtual clock, and ``time.time``, ``time.monotonic``
+and ``time.perf_counter`` read it. Nothing else of its library is replaced: its own delays, jitter and limits
+decide. ``datetime`` still tells the real time, so a limit that a library measures with it does not count.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from typing import Any
+
+from attrs import define, field, frozen
+
+from bide.errors import ConfigError, shown
+from bide.rules import Number
+
+MOST_POLLS = 100_000
+"""A peer that polls more often in one wait is recorded up to there."""
+
+# Who does more of these waits for real time to pass, or not at all.
+_MOST_AT_ONCE = 10  # polls
+_MOST_READINGS = 100_000  # of the clock, from one poll to the next
+
+
+@define
+class PendingJob:
+    """
+    A job that is pending until the horizon, on a clock that only sleeping moves.
+
+    Args:
+        horizon: when the job ends, in seconds on the clock.
+        now: the time, in seconds.
+
+    `polls` has the time of each poll so far, and `ended` says whether one of them saw the end.
+    """
+
+    horizon: float
+    now: float = 0.0
+    polls: list[float] = field(factory=list, init=False)
+    ended: bool = field(default=False, init=False)
+    _readings: int = field(default=0, init=False)
+
+    def poll(self) -> bool:
+        """Look once; say whether the job has ended, or was looked at too often."""
+        self.polls.append(self.now)
+        self._readings = 0
+        self.ended = self.now >= self.horizon or self.is_cut or self.is_stuck
+        return self.ended
+
+    def time(self) -> float:
+        """Return the time, in seconds."""
+        self._readings += 1
+        if self._readings > _MOST_READINGS:
+            raise RuntimeError(f"does not poll, but reads the clock or sleeps {_MOST_READINGS} times")
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        if not seconds >= 0:
+            raise ValueError("sleep length must be non-negative")  # as `time.sleep` says it
+        self.now = self.time() + seconds
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the end was made up, because of too many polls."""
+        return len(self.polls) >= MOST_POLLS
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the end was made up, because time stands still."""
+        return self.polls[-_MOST_AT_ONCE:] == [self.now] * _MOST_AT_ONCE
+
+
+@frozen
+class Peer:
+    """
+    Another library, as its user would have it wait for a job.
+
+    Args:
+        distribution: its name on the package index.
+        setting: what is configured, in the library's own words.
+        wait: waits for the job with the library's own code, and returns when it has ended or when the library
+            gives up; what it raises means that it is broken.
+    """
+
+    distribution: str
+    setting: str
+    wait: Callable[[PendingJob], object]
+
+
+@frozen(kw_only=True)
+class Recorded:
+    """
+    When a peer polled a job that was pending all the time.
+
+    Args:
+        name: the library, its version and what was configured.
+        schedules: the poll times of each run, ascending, in seconds from the start. The last of them is at
+            the horizon or after it, unless the peer gave up. A peer without jitter has one run.
+        horizon: seconds up to which was recorded.
+        gives_up: for each schedule, whether the peer gave up by itself before the horizon.
+    """
+
+    name: str
+    schedules: tuple[tuple[float, ...], ...]
+    horizon: float
+    gives_up: tuple[bool, ...]
+
+
+def record(peer: Peer, horizon: float, *, runs: int = 64, seed: int = 0) -> Recorded:
+    """
+    Return when a peer polls.
+
+    Args:
+        peer: waits.
+        horizon: seconds up to which to record; less is recorded of a peer that polls too often.
+        runs: how many waits to record of a peer with jitter; >= 1.
+        seed: the same seed gives the same recording.
+
+    Raises:
+        ConfigError: the horizon or the number of runs is out of range.
+        PackageNotFoundError: the library is not installed.
+        Exception: whatever a peer raises that cannot be used.
+    """
+    if not 0 < horizon < math.inf:
+        raise ConfigError(f"horizon: must be a finite number of seconds > 0, got {shown(horizon)}")
+    if not Number(least=1, whole=True).holds(runs):
+        raise ConfigError(f"runs: must be a whole number >= 1, got {shown(runs)}")
+    jobs = _jobs(peer, horizon, runs, seed)
+    return Recorded(
+        name=f"{peer.distribution} {metadata.version(peer.distribution)}: {peer.setting}",
+        schedules=tuple(tuple(job.polls) for job in jobs),
+        horizon=min([horizon, *(job.polls[-1] for job in jobs if job.is_cut)]),
+        gives_up=tuple(not job.ended for job in jobs),
+    )
+
+
+def _jobs(peer: Peer, horizon: float, runs: int, seed: int) -> list[PendingJob]:
+    """Return the jobs that the peer waited for; only one if its waits are all the same."""
+    jobs = [_waited_for(peer, horizon, f"{seed} {run}") for run in range(min(2, runs))]
+    if jobs[0].polls == jobs[-1].polls:
+        return jobs[:1]
+    return jobs + [_waited_for(peer, horizon, f"{seed} {run}") for run in range(2, runs)]
+
+
+def _waited_for(peer: Peer, horizon: float, seed: str) -> PendingJob:
+    """Let the peer wait for a job once."""
+    job = PendingJob(horizon)
+    with _virtual_time(job), _seeded(seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are for the library's own users
+        peer.wait(job)
+    if not job.polls:
+        raise RuntimeError("does not poll")
+    if job.is_stuck:
+        raise RuntimeError(f"polls {_MOST_AT_ONCE} times in no time")
+    return job
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def _virtual_time(job: PendingJob) -> Iterator[None]:
+    """Put the job's clock in place of the real one, except for the threads that run already."""
+    others = set(threading.enumerate()) - {threading.current_thread()}
+
+    def for_the_peer(virtual: Callable[..., Any], real: Callable[..., Any]) -> Callable[..., Any]:
+        def function(*args: float) -> Any:
+            return real(*args) if threading.current_thread() in others else virtual(*args)
+
+        return function
+
+    virtual: dict[str, Callable[..., Any]] = {
+        "sleep": job.sleep,
+        "time": job.time,
+        "monotonic": job.time,
+        "perf_counter": job.time,
+    }
+    with _ONE_AT_A_TIME:
+        real = {name: getattr(time, name) for name in virtual}
+        try:
+            for name, function in virtual.items():
+                setattr(time, name, for_the_peer(function, real[name]))
+            yield
+        finally:
+            for name, function in real.items():
+                setattr(time, name, function)
+
+
+@contextmanager
+def _seeded(seed: str) -> Iterator[None]:
+    """Make the draws of the module `random` reproducible, and put its state back."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
