@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from importlib import import_module, metadata
 
 from bide.errors import printable
-from bide.lab.recorded import Peer, Recorded, record
+from bide.lab.recorded import Peer, Recorded, record, require_recordable
 
 ADAPTERS = {
+    "azure-core": "azure_core",
     "backoff": "backoff",
     "backoffs": "backoffs",
+    "botocore": "botocore",
+    "databricks-sdk": "databricks",
+    "google-api-core": "google_api_core",
+    "openai": "openai",
+    "replicate": "replicate",
     "stamina": "stamina",
     "tenacity": "tenacity",
 }
@@ -35,7 +42,11 @@ def record_peers(
 
     Returns:
         The recordings; and who is missing, each with the reason, for the user to read.
+
+    Raises:
+        ConfigError: the horizon or the number of runs is out of range.
     """
+    require_recordable(horizon, runs)
     recorded: list[Recorded] = []
     missing: list[str] = []
     for done, distribution in enumerate(ADAPTERS, 1):
@@ -58,7 +69,9 @@ def peers_of(distribution: str) -> tuple[Peer, ...]:
         Exception: whatever a library raises that cannot be imported.
     """
     metadata.version(distribution)  # a folder that happens to have the module's name is not the library
-    peers: tuple[Peer, ...] = import_module(f"bide_peers.{ADAPTERS[distribution]}").PEERS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are for the library's own users
+        peers: tuple[Peer, ...] = import_module(f"bide_peers.{ADAPTERS[distribution]}").PEERS
     return peers
 
 

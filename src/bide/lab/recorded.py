@@ -8,7 +8,6 @@ decide. ``datetime`` still tells the real time, so a limit that a library measur
 
 from __future__ import annotations
 
-import math
 import random
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from bide.errors import ConfigError, shown
+from bide.errors import ConfigError, Problem, shown
 from bide.rules import Number
 
 MOST_POLLS = 100_000
@@ -29,6 +28,8 @@ MOST_POLLS = 100_000
 # Who does more of these waits for real time to pass, or not at all.
 _MOST_AT_ONCE = 10  # polls
 _MOST_READINGS = 100_000  # of the clock, from one poll to the next
+
+_TRIED_POLLS = 100  # by these, two waits of a peer with jitter differ
 
 
 @define
@@ -131,10 +132,7 @@ def record(peer: Peer, horizon: float, *, runs: int = 64, seed: int = 0) -> Reco
         PackageNotFoundError: the library is not installed.
         Exception: whatever a peer raises that cannot be used.
     """
-    if not 0 < horizon < math.inf:
-        raise ConfigError(f"horizon: must be a finite number of seconds > 0, got {shown(horizon)}")
-    if not Number(least=1, whole=True).holds(runs):
-        raise ConfigError(f"runs: must be a whole number >= 1, got {shown(runs)}")
+    require_recordable(horizon, runs)
     jobs = _jobs(peer, horizon, runs, seed)
     return Recorded(
         name=f"{peer.distribution} {metadata.version(peer.distribution)}: {peer.setting}",
@@ -144,12 +142,29 @@ def record(peer: Peer, horizon: float, *, runs: int = 64, seed: int = 0) -> Reco
     )
 
 
+def require_recordable(horizon: float, runs: int) -> None:
+    """
+    Check what is asked of a recording, before any peer runs.
+
+    Raises:
+        ConfigError: the horizon or the number of runs is out of range.
+    """
+    problems = []
+    if not (rule := Number(above=0, unit="seconds")).holds(horizon):
+        problems.append(Problem(f"{rule}, got {shown(horizon)}", ("horizon",)))
+    if not (rule := Number(least=1, whole=True)).holds(runs):
+        problems.append(Problem(f"{rule}, got {shown(runs)}", ("runs",)))
+    if problems:
+        raise ConfigError(problems)
+
+
 def _jobs(peer: Peer, horizon: float, runs: int, seed: int) -> list[PendingJob]:
-    """Return the jobs that the peer waited for; only one if its waits are all the same."""
-    jobs = [_waited_for(peer, horizon, f"{seed} {run}") for run in range(min(2, runs))]
-    if jobs[0].polls == jobs[-1].polls:
-        return jobs[:1]
-    return jobs + [_waited_for(peer, horizon, f"{seed} {run}") for run in range(2, runs)]
+    """Return the jobs that the peer waited for; only one if its waits begin alike."""
+    first = _waited_for(peer, horizon, f"{seed} 0")
+    trial = _waited_for(peer, first.polls[:_TRIED_POLLS][-1], f"{seed} 1")
+    if trial.polls == first.polls[: len(trial.polls)]:
+        return [first]
+    return [first, *(_waited_for(peer, horizon, f"{seed} {run}") for run in range(1, runs))]
 
 
 def _waited_for(peer: Peer, horizon: float, seed: str) -> PendingJob:
