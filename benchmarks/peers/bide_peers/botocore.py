@@ -1,5 +1,5 @@
 """
-botocore, `get_waiter("instance_running").wait()` of EC2: as most of its waiters, every 15 s, and 40 times.
+botocore, `get_waiter("instance_running").wait()` of EC2: every 15 s, 40 times, as no other pair is as common.
 
 Its waiter runs by the model that comes with it; the operation that it calls is made up.
 
