@@ -280,7 +280,7 @@ def test_clocks_agree_with_sleep_in_the_peer_s_threads_only() -> None:
         worker.join()
         job.poll()
 
-    thread = threading.Thread(target=bystander)
+    thread = threading.Thread(target=bystander, daemon=True)
     thread.start()
     record(peer(wait), 1.0)
     thread.join()
