@@ -74,7 +74,7 @@ def recorded_peer(distribution: str, setting: str) -> Recorded:
 
 def polls_of(policy: Policy, horizon: float) -> Iterator[float]:
     """Yield the poll times of the policy, by the engine, for a job that ends at the horizon."""
-    wait, now = Wait(policy.strategy, policy.limits, now=0.0), 0.0
+    wait, now = Wait(policy, now=0.0), 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):
         now += step

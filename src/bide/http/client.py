@@ -99,7 +99,8 @@ class _Client(Generic[W]):
         self._evolve(strategy=attrs.evolve(strategy, **changes))
 
     def _evolve(self, **changes: Any) -> None:
-        self._waits.poller = attrs.evolve(self._waits.poller, **changes)
+        poller: Any = attrs.evolve(self._waits.poller, **changes)
+        self._waits.poller = poller
 
 
 class JobClient(_Client[HttpPoller]):
