@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator
 from itertools import islice
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bide.errors import ConfigError, shown
 from bide.outcome import Outcome
@@ -55,12 +55,12 @@ def delay_bounds(strategy: Strategy, situation: Situation) -> Bounds:
     return Bounds(strategy.delay(situation, 0.0), strategy.delay(situation, 1.0))
 
 
-def schedule_bounds(strategy: Strategy, n: int, *, latency: float = 0.0) -> Bounds:
+def schedule_bounds(strategy: Strategy | Policy, n: int, *, latency: float = 0.0) -> Bounds:
     """
     Return the earliest and the latest time of the n-th poll of a wait without limits, in seconds.
 
     Args:
-        strategy: chooses the delays.
+        strategy: chooses the delays; of a policy also its initial delay counts.
         n: which poll; 1 is the first; at most 100,000.
         latency: the most seconds that an answer takes; the least is 0.
 
@@ -70,26 +70,27 @@ def schedule_bounds(strategy: Strategy, n: int, *, latency: float = 0.0) -> Boun
     return schedule(strategy, n, latency=latency)[-1]
 
 
-def schedule(strategy: Strategy, count: int, *, latency: float = 0.0) -> list[Bounds]:
+def schedule(strategy: Strategy | Policy, count: int, *, latency: float = 0.0) -> list[Bounds]:
     """Return the `schedule_bounds` of all polls up to the count-th; at least one."""
     if not Number(least=1, most=_MOST_POLLS, whole=True).holds(count):
         raise ConfigError(f"n: must be a whole number from 1 to {_MOST_POLLS}, got {shown(count)}")
     _require_seconds("latency", latency)
-    envelope, exact = envelope_of(strategy), _is_exact(strategy)
-    ends = zip(_times(envelope, 0.0, 0.0), _times(envelope, 1.0, latency), strict=True)
+    policy = Policy.of(strategy, _UNLIMITED)
+    ends = zip(_times(policy, 0.0, 0.0), _times(policy, 1.0, latency), strict=True)
+    exact = _is_exact(policy.strategy)
     return [Bounds(earliest, latest, exact) for earliest, latest in islice(ends, count)]
 
 
 def request_bounds(
-    strategy: Strategy, duration: float, limits: Limits = _UNLIMITED, *, latency: float = 0.0
+    strategy: Strategy | Policy, duration: float, limits: Limits | None = None, *, latency: float = 0.0
 ) -> Bounds:
     """
     Return the least and the most polls of a wait for a job that lasts so long.
 
     Args:
-        strategy: chooses the delays.
+        strategy: chooses the delays; of a policy also its initial delay counts.
         duration: seconds from the start of the wait to the job's end; infinite if it never ends.
-        limits: end the wait if the job does not.
+        limits: end the wait if the job does not; by default those of the policy, and none for a strategy.
         latency: the most seconds that an answer takes; the least is 0.
 
     Returns:
@@ -101,15 +102,17 @@ def request_bounds(
     """
     _require_seconds("duration", duration)
     _require_seconds("latency", latency)
-    envelope = envelope_of(strategy)
-    fewest, counted_fewest = _polls(envelope, duration, limits, 1.0, latency)
-    most, counted_most = _polls(envelope, duration, limits, 0.0, 0.0)
+    policy = _policy_of(strategy, limits)
+    fewest, counted_fewest = _polls(policy, duration, 1.0, latency)
+    most, counted_most = _polls(policy, duration, 0.0, 0.0)
     if not counted_most:
-        most = math.inf if limits.max_attempts is None else limits.max_attempts
-    return Bounds(fewest, most, _is_exact(strategy) and counted_fewest and counted_most)
+        most = math.inf if policy.limits.max_attempts is None else policy.limits.max_attempts
+    return Bounds(fewest, most, _is_exact(policy.strategy) and counted_fewest and counted_most)
 
 
-def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED, *, latency: float = 0.0) -> float:
+def max_total_sleep(
+    strategy: Strategy | Policy, limits: Limits | None = None, *, latency: float = 0.0
+) -> float:
     """
     Return the most seconds that a wait sleeps, whatever the job does; infinite if nothing ends it.
 
@@ -118,27 +121,33 @@ def max_total_sleep(strategy: Strategy, limits: Limits = _UNLIMITED, *, latency:
     strategy reads the time, as `polly_v2` does.
 
     Args:
-        strategy: chooses the delays.
-        limits: end the wait if the job does not.
+        strategy: chooses the delays; of a policy also its initial delay counts.
+        limits: end the wait if the job does not; by default those of the policy, and none for a strategy.
         latency: the most seconds that an answer takes; the least is 0.
 
     Raises:
         ConfigError: the latency is no number of seconds.
     """
     _require_seconds("latency", latency)
-    longest = math.inf if limits.timeout is None else limits.timeout
-    if limits.max_attempts is None:
+    policy = _policy_of(strategy, limits)
+    attempts = policy.limits.max_attempts
+    longest = math.inf if policy.limits.timeout is None else policy.limits.timeout
+    if attempts is None:
         return longest
-    envelope = envelope_of(strategy)
-    if latency and _reads_time(envelope):
-        first = strategy.delay(Situation(), 1.0)
-        return min(longest, first + (limits.max_attempts - 1) * ceiling_of(strategy))
+    ceiling = ceiling_of(policy.strategy)
+    if latency and _reads_time(envelope_of(policy.strategy)):
+        return min(longest, next(_delays(policy, math.inf, 1.0, 0.0)) + (attempts - 1) * ceiling)
     slept = 0.0
-    for count, delay in enumerate(_delays(envelope, math.inf, limits, 1.0, 0.0)):
+    for count, delay in enumerate(_delays(policy, math.inf, 1.0, 0.0)):
         slept += delay
         if count == _MOST_POLLS:
-            return min(longest, slept + (limits.max_attempts - count) * ceiling_of(strategy))
+            return min(longest, slept + (attempts - count) * ceiling)
     return slept
+
+
+def _policy_of(strategy: Strategy | Policy, limits: Limits | None) -> Policy:
+    """Return what the bounds are of: who gives a strategy alone gives no limits, not the default ones."""
+    return Policy.of(strategy, _UNLIMITED if limits is None and not isinstance(strategy, Policy) else limits)
 
 
 def _reads_time(strategy: Strategy) -> bool:
@@ -159,20 +168,18 @@ def _is_exact(strategy: Strategy) -> bool:
     return envelope_of(strategy) == strategy
 
 
-def _times(strategy: Strategy, u: float, latency: float) -> Iterator[float]:
+def _times(policy: Policy, u: float, latency: float) -> Iterator[float]:
     """Yield the time of each poll of a wait without end."""
     now = -latency
-    for delay in _delays(strategy, math.inf, _UNLIMITED, u, latency):
+    for delay in _delays(policy, math.inf, u, latency):
         now += latency + delay
         yield now
 
 
-def _polls(
-    strategy: Strategy, duration: float, limits: Limits, u: float, latency: float
-) -> tuple[float, bool]:
+def _polls(policy: Policy, duration: float, u: float, latency: float) -> tuple[float, bool]:
     """Return how many polls the wait makes, and whether they were counted to the end."""
     count = at_once = 0
-    for delay in _delays(strategy, duration, limits, u, latency):
+    for delay in _delays(policy, duration, u, latency):
         count += 1
         at_once = 0 if delay else at_once + 1
         if at_once > _MOST_AT_ONCE or count > _MOST_POLLS:
@@ -180,9 +187,10 @@ def _polls(
     return count, True
 
 
-def _delays(strategy: Strategy, duration: float, limits: Limits, u: float, latency: float) -> Iterator[float]:
-    """Yield the delay before each poll of a wait in which all draws are the same."""
-    wait = Wait(Policy(strategy, limits), now=0.0, draw=lambda: u)
+def _delays(policy: Policy, duration: float, u: float, latency: float) -> Iterator[float]:
+    """Yield the delay before each poll of a wait in which all draws are the same, by the envelope."""
+    envelope = evolve(policy, strategy=envelope_of(policy.strategy))
+    wait = Wait(envelope, now=0.0, draw=lambda: u)
     now = 0.0
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):

@@ -15,6 +15,7 @@ from bide.convert import is_list, is_union, to_data
 from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.inline import format_inline
+from bide.policy import Policy
 from bide.registry import Kind, kinds, strategy_class
 from bide.strategy import Observation, Situation, Strategy
 
@@ -104,13 +105,18 @@ def describe_kinds() -> list[KindDescription]:
     return [_describe_kind(name, owners) for name, owners in kinds().items()]
 
 
-def describe_polls(strategy: Strategy, count: int) -> list[PollDescription]:
+def describe_polls(policy: Strategy | Policy, count: int) -> list[PollDescription]:
     """Return what the first polls of a wait are."""
-    polls = zip(_middle_wait(strategy, count), schedule(strategy, count), strict=True)
-    return [
-        _describe_poll(strategy, number, situation, time)
+    policy = Policy.of(policy)
+    polls = zip(_middle_wait(policy.strategy, count), schedule(policy, count), strict=True)
+    described = [
+        _describe_poll(policy.strategy, number, situation, time)
         for number, (situation, time) in enumerate(polls, start=1)
     ]
+    first = policy.initial_delay
+    if first is not None:
+        described[0] = attrs.evolve(described[0], delay=first, least=first, most=first)
+    return described
 
 
 def _describe_poll(strategy: Strategy, number: int, situation: Situation, time: Bounds) -> PollDescription:

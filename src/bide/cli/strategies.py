@@ -99,13 +99,13 @@ class _Picture:
 
     @classmethod
     def of(cls, resolved: Resolved, duration: float, count: int) -> _Picture:
-        strategy, limits = resolved.policy.strategy, resolved.policy.limits
+        policy = resolved.policy
         return cls(
             resolved,
             duration,
-            describe_polls(strategy, count),
-            request_bounds(strategy, duration, limits),
-            max_total_sleep(strategy, limits, latency=1.0),
+            describe_polls(policy, count),
+            request_bounds(policy, duration),
+            max_total_sleep(policy, latency=1.0),
         )
 
     @property
