@@ -52,8 +52,11 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def job(server: str) -> str:
-    """A job of that server, which completes soon."""
-    return _created(server)
+    """A job of that server, which has completed."""
+    with JobClient(server, POLICY) as client:
+        created = client.create_job()
+        client.wait_for_job(created)
+        return created
 
 
 def _created(server: str) -> str:

@@ -503,6 +503,13 @@ def test_json_without_fields_is_told_as_what_it_is(body: Any, seen: str) -> None
         observed(SIMPLE, body)
 
 
+def test_a_field_is_named_so_that_a_shell_takes_it() -> None:
+    """With its quotes inside others."""
+    with pytest.raises(UnknownShape) as caught:
+        observed(SIMPLE, {"job-status": "RUNNING"})
+    assert caught.value.report.endswith("""--status '"job-status"' --completed VALUE,… --failed VALUE,…""")
+
+
 def test_a_long_list_of_fields_is_cut() -> None:
     """The first of a list's elements stands for all."""
     with pytest.raises(UnknownShape) as caught:

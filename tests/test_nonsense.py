@@ -144,7 +144,7 @@ def test_a_wait_ends_in_its_time_whatever_drips(server: str) -> None:
 def test_nonsense_is_status_5_in_one_line(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The shell tells it as it tells that nobody is there."""
     assert run(["wait", f"{server}/v1/jobs/charset", "--max-failures", "1"]) == 5
-    assert capsys.readouterr().err.count("\n") == 2  # the poll, and the end
+    assert capsys.readouterr().err.count("\n") == 3  # the poll, the token to go on with, and the end
 
 
 def test_a_job_s_own_words_are_one_safe_line(server: str, capsys: pytest.CaptureFixture[str]) -> None:

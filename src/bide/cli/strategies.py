@@ -152,10 +152,13 @@ def _folding_table(*headings: str, title: str | None = None) -> Table:
     return table
 
 
+_DURATIONS = ("timeout", "failure_timeout", "initial_delay")
+
+
 def _value_of(setting: Setting) -> str:
     if setting.name == "strategy":
         return one_line(setting.value)
-    if setting.name == "timeout" and setting.value is not None:
+    if setting.name in _DURATIONS and setting.value is not None:
         return format_duration(setting.value)
     return format_inline(to_data(setting.value))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -58,7 +59,7 @@ def _report(answer: Answer, seen: Sequence[tuple[str, str]], fit: Sequence[str])
         yield from (f"  --mapping {name}" for name in fit)
     status = next((path for path, _ in seen if _STATUS.search(path.rpartition(".")[2])), "FIELD")
     yield "To map it, say where the status is, and what its values mean:"
-    yield f"  --status {status} --completed VALUE,… --failed VALUE,…"
+    yield f"  --status {shlex.quote(status)} --completed VALUE,… --failed VALUE,…"
 
 
 def _fields(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
