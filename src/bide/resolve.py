@@ -117,6 +117,17 @@ def resolve_policy(
     return _merged(checked)
 
 
+def limits_of_options(limits: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Return the limits that a caller gives as text, by name; each is checked under the name of its option.
+
+    Raises:
+        ConfigError: a limit is out of range, or no number.
+    """
+    sources = {name: _limit(f"--{name.replace('_', '-')}", name, text) for name, text in limits.items()}
+    return {name: getattr(_check(source).limits, name) for name, source in sources.items()}
+
+
 def _sources(
     strategy: str | None, limits: Mapping[str, str], config: str | Path | None, environ: Mapping[str, str]
 ) -> Iterator[Callable[[], _Source]]:
