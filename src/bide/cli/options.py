@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
@@ -55,5 +56,23 @@ def policy_options(command: F) -> F:
     return cast("F", with_limits)
 
 
+class _Output(click.ParamType[Path]):
+    """A file to be written, which is tried before anything is computed for it."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        file = Path(value)
+        is_new = not file.exists()
+        try:
+            file.open("ab").close()
+        except OSError as error:
+            self.fail(f"{click.format_filename(file)} cannot be written: {error.strerror}", param, ctx)
+        if is_new:
+            file.unlink()
+        return file
+
+
+OUTPUT = _Output()
 DURATION = _Parsed("duration", parse_seconds)
 DURATIONS = _Parsed("shortest..longest", parse_range)
