@@ -1,0 +1,101 @@
+"""What a comparison found, as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from attrs import frozen
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from bide.cli.layout import LAYOUT
+from bide.lab.columns import (
+    GIVES_UP,
+    Column,
+    LeastPossible,
+    arranged,
+    columns,
+    least_possible,
+    sees_the_end,
+)
+from bide.lab.comparison import Comparison, Result, WorkloadResults
+from bide.lab.figures import durations_in_words, unit_for
+
+_RANKS = {"excess": 0, "calls": 0, "least": 3, "lag mean": 0, "lag p95": 1, "in time": 0, "gave up": 0}
+"""What is shown, in this order; what has rank 0 in any window, the rest while there is room."""
+
+_RANK_OF_ERRORS = 2
+_LEAST_NAME = 14  # columns of the window, at least, for the names
+_EDGES = 3  # columns of the window that the table's own edges take
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print a table for each workload; in a narrow window, with fewer columns."""
+    for workload in arranged(comparison).workloads:
+        least = least_possible(workload)
+        console.print(Text(workload.name, style="bold"))
+        console.print(Text(durations_in_words(workload)))
+        console.print(_table(workload, least, console.width))
+        for line in _explained(workload, least):
+            console.print(Text(line))
+        console.print()
+
+
+def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterator[str]:
+    """Yield what the table does not say of itself, a line each."""
+    if least:
+        yield f"least possible: what no schedule can better at the mean lag of {least.beside}."
+    if not all(map(sees_the_end, workload.results)):
+        yield f"Last: give up on more than {GIVES_UP:.0%} of the jobs; the least to compare with, on as many."
+
+
+def _table(workload: WorkloadResults, least: LeastPossible | None, width: int) -> Table:
+    """Return the figures: the optimum's first, then those that can be compared, then the others."""
+    rows = [*([least.result] if least else []), *workload.results]
+    shown = _fitting(list(_strips(columns(rows, unit_for(workload.mean)))), rows, width)
+    table = Table(**LAYOUT)
+    table.add_column("strategy", overflow="fold")
+    for strip in shown:
+        table.add_column(strip.heading, justify=strip.justify, no_wrap=True)
+    ends_of_sections = {0 if least else -1, sum(map(sees_the_end, rows)) - 1}
+    for index, row in enumerate(rows):
+        cells = [strip.cells[index] for strip in shown]
+        table.add_row(Text(row.strategy), *cells, end_section=index in ends_of_sections)
+    return table
+
+
+@frozen
+class _Strip:
+    """What stands below each other, under one heading; the lower its rank, the sooner it is shown."""
+
+    heading: str
+    cells: Sequence[str]
+    rank: int
+    justify: JustifyMethod = "right"
+
+    @property
+    def width(self) -> int:
+        return 2 + max(map(len, (*self.heading.split("\n"), *self.cells)))
+
+
+def _strips(found: Mapping[str, Column]) -> Iterator[_Strip]:
+    """Yield all that may be shown; standard errors stand beside their figures."""
+    for name in (name for name in _RANKS if name in found):
+        column = found[name]
+        yield _Strip(column.heading, column.cells, _RANKS[name])
+        if any(column.errors):
+            yield _Strip("", column.errors, _RANK_OF_ERRORS, justify="left")
+
+
+def _fitting(strips: Sequence[_Strip], rows: Sequence[Result], width: int) -> list[_Strip]:
+    """Return those that there is room for; a name is folded before a strip of rank 0 is left out."""
+    room = width - _EDGES
+    names = room - sum(strip.width for strip in strips if strip.rank == 0)
+    room -= min(max(_LEAST_NAME, names), max(len(row.strategy) for row in rows))
+    shown: list[int] = []
+    for index in sorted(range(len(strips)), key=lambda index: strips[index].rank):
+        if strips[index].width <= room:
+            shown.append(index)
+            room -= strips[index].width
+    return [strips[index] for index in sorted(shown)]
