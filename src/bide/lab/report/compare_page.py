@@ -1,0 +1,148 @@
+"""The page of a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bide.lab.columns import Column, arranged, columns, compared, least_possible, sees_the_end
+from bide.lab.comparison import Comparison, Result, WorkloadResults
+from bide.lab.figures import durations_in_words, format_number, format_share, is_number, unit_for
+from bide.lab.report.page import Page
+from bide.lab.report.pareto import has_place, pareto
+from bide.lab.report.strips import strips
+from bide.lab.report.symbols import Symbol, symbols_of
+from bide.lab.report.vega import Spec, to_vega
+
+
+def compare_page(comparison: Comparison, *, setting: Mapping[str, str]) -> str:
+    """
+    Return the page of a comparison as HTML.
+
+    Args:
+        comparison: what was found.
+        setting: what the figures depend on, by name; told at the foot.
+
+    Raises:
+        ImportError: what draws charts is not installed.
+    """
+    comparison = arranged(comparison)
+    marks = symbols_of(comparison)
+    workloads = {f"workload-{n}": each for n, each in enumerate(comparison.workloads, start=1)}
+    page = Page(
+        title=_title(len(marks), len(workloads)),
+        command="bide compare",
+        setting=setting,
+        charts={id_: spec for name, each in workloads.items() for id_, spec in _charts(name, each, marks)},
+    )
+    return page.html(
+        "compare.html",
+        workloads=[_workload(id_, each, marks) for id_, each in workloads.items()],
+        overview=_overview(comparison, marks) if len(workloads) > 1 else [],
+    )
+
+
+def _title(strategies: int, workloads: int) -> str:
+    subject = "one strategy costs" if strategies == 1 else f"{strategies} strategies cost"
+    return f"What {subject} on {'one workload' if workloads == 1 else f'{workloads} workloads'}"
+
+
+def _charts(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) -> list[tuple[str, Spec]]:
+    plane = pareto(workload, marks, legend=False).properties(height=440)
+    times = strips(workload, marks)
+    return [(f"{id_}-pareto", to_vega(plane)), (f"{id_}-strips", to_vega(times))]
+
+
+def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) -> dict[str, Any]:
+    """Return what the template says of a workload."""
+    least = least_possible(workload)
+    rows = [*([least.result] if least else []), *workload.results]
+    shown = columns(rows, unit_for(workload.mean))
+    told = [_row(index, each, shown, marks) for index, each in enumerate(rows)]
+    ranked = compared(workload)
+    return {
+        "id": id_,
+        "name": workload.name,
+        "durations": durations_in_words(workload),
+        "best": _in_words(ranked[0], workload) if ranked else None,
+        "worst": _in_words(ranked[-1], workload) if len(ranked) > 1 else None,
+        "columns": list(shown.values()),
+        "least": told[0] if least else None,
+        "reference": least.beside if least else None,
+        "rows": told[1:] if least else told,
+        "hollow": any(has_place(result) and not sees_the_end(result) for result in workload.results),
+        "pale": not all(map(sees_the_end, workload.results)),
+        "missing": [result.strategy for result in workload.results if not has_place(result)],
+    }
+
+
+def _in_words(result: Result, workload: WorkloadResults) -> dict[str, str]:
+    unit = unit_for(workload.mean)
+    lag = f"{result.lag_mean / unit.seconds:.3g} {unit.name}"
+    return {
+        "strategy": result.strategy,
+        "figures": f"{result.calls:.3g} calls at a mean lag of {lag}, {result.excess:.2f} times the least",
+    }
+
+
+def _row(
+    index: int, result: Result, shown: Mapping[str, Column], marks: Mapping[str, Symbol]
+) -> dict[str, Any]:
+    return {
+        "strategy": result.strategy,
+        "symbol": marks.get(result.strategy),
+        "gives_up": not sees_the_end(result),
+        "cells": [_cell(column, index) for column in shown.values()],
+    }
+
+
+def _cell(column: Column, index: int) -> dict[str, Any]:
+    value = column.values[index]
+    greatest = max((v for v in column.values if is_number(v)), default=1.0)
+    return {
+        "text": column.cells[index],
+        "error": column.errors[index] if any(column.errors) else None,
+        "value": "" if value is None else value,
+        "wide": not column.figure.essential,
+        "share": _share(value, greatest) if column.figure.field == "excess" else None,
+    }
+
+
+def _share(excess: float | None, greatest: float) -> int:
+    """Return how far an excess goes from 1 to the greatest, by its logarithm, in percent."""
+    if excess is None or excess <= 1 or greatest <= 1:
+        return 0
+    return round(100 * math.log(excess) / math.log(greatest))
+
+
+def _overview(comparison: Comparison, marks: Mapping[str, Symbol]) -> list[dict[str, Any]]:
+    """Return the excess of each strategy on each workload; the least, in the geometric mean, first."""
+    found = [{result.strategy: result for result in each.results} for each in comparison.workloads]
+    rows = {name: [results[name] for results in found] for name in marks}
+    greatest = max((excess for row in rows.values() for excess in _ranked(row)), default=1.0)
+    return [
+        {
+            "strategy": name,
+            "symbol": marks[name],
+            "cells": [_glance(result, greatest) for result in rows[name]],
+        }
+        for name in sorted(rows, key=lambda name: _rank(rows[name]))
+    ]
+
+
+def _ranked(row: Sequence[Result]) -> list[float]:
+    return [result.excess for result in row if result.excess is not None and sees_the_end(result)]
+
+
+def _rank(row: Sequence[Result]) -> tuple[int, float]:
+    logarithms = [math.log(excess) for excess in _ranked(row)]
+    return len(row) - len(logarithms), sum(logarithms) / max(1, len(logarithms))
+
+
+def _glance(result: Result, greatest: float) -> dict[str, Any]:
+    if not sees_the_end(result):
+        return {"text": f"gave up {format_share(result.timed_out)}", "value": ""}
+    share = round(0.7 * _share(result.excess, greatest))
+    value = "" if result.excess is None else result.excess
+    return {"text": format_number(result.excess, 2), "value": value, "share": share}

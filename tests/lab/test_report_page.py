@@ -1,0 +1,169 @@
+"""The page of a comparison, and its picture: complete, offline, and drawn by a real browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from made_up import result, workload
+
+from bide.lab.comparison import Comparison
+
+pytest.importorskip("altair", reason="charts need the extra 'lab'")
+pytest.importorskip("vl_convert", reason="charts need the extra 'lab'")
+
+from bide.lab.report.compare_page import compare_page
+from bide.lab.report.picture import compare_png
+from bide.lab.report.symbols import symbols_of
+
+HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'&amp;"
+"""What a strategy may be called, if its user likes."""
+
+HOVER = """<script>
+setTimeout(() => {
+  const mark = document.querySelector("#workload-1 .mark-symbol path");
+  const at = { bubbles: true, clientX: 9, clientY: 9 };
+  mark.dispatchEvent(new PointerEvent("pointerover", at));
+  mark.dispatchEvent(new PointerEvent("pointermove", at));
+  document.querySelectorAll("#workload-1 th button")[2].click();
+}, 2000);
+</script>"""
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def found() -> Comparison:
+    """Return two workloads; on the second, one strategy gives up on half of the jobs."""
+    names = (HOSTILE, "a", "b")
+    return Comparison(
+        workloads=(
+            workload(*(result(name, 20.5 - n, 5, se=0.1) for n, name in enumerate(names)), name="first"),
+            workload(
+                *(result(name, 10.0 + n, 5, timed_out=0.3 * n) for n, name in enumerate(names)), name="second"
+            ),
+        )
+    )
+
+
+class Reader(HTMLParser):
+    """Collects the tags of a page with their attributes, and the texts of its data."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.data: list[dict[str, Any]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        tag, attributes = self.tags[-1] if self.tags else ("", {})
+        if tag == "script" and attributes.get("type") == "application/json" and data.strip():
+            self.data.append(json.loads(data))
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """The page of the comparison above."""
+    return compare_page(found(), setting={"seed": "0", HOSTILE: HOSTILE})
+
+
+@pytest.fixture(scope="module")
+def seen(page: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What Chromium makes of the page, once a mark was pointed at; and what it said meanwhile."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    folder = tmp_path_factory.mktemp("page")
+    head, _, tail = page.rpartition("</body>")
+    (folder / "page.html").write_text(f"{head}{HOVER}</body>{tail}", encoding="utf-8")
+    browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    browser += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [*browser, "--virtual-time-budget=10000", "--dump-dom", f"{folder / 'page.html'}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
+def test_the_page_asks_nothing_of_any_server(page: str) -> None:
+    """Nothing is loaded from anywhere, and the browser is told to let nothing be loaded."""
+    reader = Reader()
+    reader.feed(page)
+    links = [each.get(name) or "" for _, each in reader.tags for name in ("src", "href", "action", "data")]
+    assert all(link == "" or link.startswith("#") for link in links)
+    assert not {"link", "img", "iframe", "object"} & {tag for tag, _ in reader.tags}
+    policies = [each["content"] for _, each in reader.tags if "http-equiv" in each]
+    assert policies == [
+        "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'"
+    ]
+    assert "@import" not in page
+    assert "url(" not in page.split("</style>", maxsplit=1)[0]
+
+
+def test_the_page_has_every_figure_without_a_script(page: str) -> None:
+    """Tables, names and charts' data stand in it; what has no number is no NaN."""
+    reader = Reader()
+    reader.feed(page)
+    assert len(reader.data) == 4
+    strategies = [each["data-strategy"] for _, each in reader.tags if "data-strategy" in each]
+    assert strategies == ["b", "a", HOSTILE, HOSTILE, "a", "b"]
+    assert "NaN" not in page.split("<script>", maxsplit=1)[0]
+
+
+def test_chromium_draws_the_charts(seen: tuple[str, str]) -> None:
+    """All charts have their marks, as many as there are strategies and polls; nothing is complained of."""
+    dom, said = seen
+    assert 'data-drawn="all"' in dom
+    assert dom.count('aria-roledescription="point"') == 3 + 2  # one gives up on 60 %: it has no place
+    assert dom.count('aria-roledescription="tick"') == 6 * 10
+    assert "CONSOLE" not in said
+
+
+def test_pointing_at_a_mark_tells_its_figures(seen: tuple[str, str]) -> None:
+    """The figures show, the same strategy is marked in the table, and the table can be sorted."""
+    dom, _ = seen
+    tip = dom.partition('role="tooltip"')[2].partition("</div>")[0]
+    assert "<b>b</b>" in tip
+    assert "<dt>excess</dt><dd>9.25</dd>" in tip
+    assert '<tr data-strategy="b" class="picked">' in dom
+    assert 'aria-sort="ascending"' in dom.partition(">calls<")[0].rpartition("<th")[2]
+
+
+def test_a_name_is_never_markup(page: str, seen: tuple[str, str]) -> None:
+    """A name that looks like markup shows as it is, and does nothing."""
+    assert "<img" not in page.split("<script>", maxsplit=1)[0]
+    dom, _ = seen
+    assert "<title>What 3 strategies cost on 2 workloads</title>" in dom
+    assert "<img" not in dom.partition("</footer>")[0]
+
+
+def test_the_picture_is_a_png() -> None:
+    """Two workloads stand side by side: it is wider than it is high."""
+    picture = compare_png(found())
+    assert picture.startswith(b"\x89PNG\r\n")
+    width, height = (int.from_bytes(picture[at : at + 4]) for at in (16, 20))
+    assert width > 2 * height
+
+
+def test_nothing_to_compare_is_drawn_all_the_same() -> None:
+    """Where all give up, and where the first poll sees every end at once, there is a page all the same."""
+    never = workload(result("a", 4, 1, timed_out=1.0))
+    at_once = workload(result("a", 1, 0))
+    html = compare_page(Comparison(workloads=(never, at_once)), setting={})
+    assert "give up on half of the jobs or more: a." in html
+
+
+def test_symbols_differ_in_colour_or_shape() -> None:
+    """Forty-two strategies have forty-two symbols, and a strategy has the same one everywhere."""
+    rows = [result(str(n), 3, 2) for n in range(42)]
+    symbols = symbols_of(Comparison(workloads=(workload(*rows), workload(*rows[::-1]))))
+    assert list(symbols) == [str(n) for n in range(42)]
+    assert len(set(symbols.values())) == 42
