@@ -8,6 +8,7 @@ import click
 
 from bide import __version__
 from bide.cli.check import check
+from bide.cli.compare import compare
 from bide.cli.demo import demo
 from bide.cli.jobs import list_mappings, submit, wait
 from bide.cli.serve import serve
@@ -56,7 +57,7 @@ def cli(modules: tuple[str, ...]) -> None:
         import_kinds(module)
 
 
-for command in (check, demo, list_mappings, serve, strategies, submit, wait):
+for command in (check, compare, demo, list_mappings, serve, strategies, submit, wait):
     cli.add_command(command)
 
 
