@@ -12,15 +12,14 @@ import attrs
 import click
 from rich.console import Console
 
-from bide.catalogue import catalogue, find_policy
+from bide.catalogue import catalogue
+from bide.cli.entrants import find_entrants
 from bide.cli.options import DURATION, OUTPUT
 from bide.cli.progress import progress_bar
 from bide.durations import format_duration
-from bide.errors import ConfigError, shown
-from bide.resolve import limits_of_options
 
 if TYPE_CHECKING:
-    from bide.lab import Comparison, Entrant, Workload
+    from bide.lab import Comparison, Workload
     from bide.lab.recorded import Recorded
 
 
@@ -63,8 +62,8 @@ def compare(
     'exponential(base=1s, cap=30s, jitter=full)'; without any, the whole catalogue. Each gives up within its
     own limits, unless an option says otherwise.
     """
+    from bide.lab import Entrant, find_workload
     from bide.lab import compare as compare_all
-    from bide.lab import find_workload
 
     if html or png:
         import bide.lab.report  # noqa: F401 - says what is missing before anything is computed
@@ -74,7 +73,8 @@ def compare(
         for name, text in (("timeout", timeout), ("max_attempts", max_attempts))
         if text is not None
     }
-    entrants: list[Any] = _entrants(strategies or tuple(catalogue()), limits_of_options(limits))
+    policies = find_entrants(strategies or tuple(catalogue()), limits)
+    entrants: list[Any] = [Entrant(name, policy) for name, policy in policies.items()]
     if peers:
         entrants += _recorded(grounds, seed)
     with progress_bar("Comparing") as tell:
@@ -89,21 +89,6 @@ def compare(
         from bide.cli.comparison import print_comparison
 
         print_comparison(comparison, Console())
-
-
-def _entrants(texts: Sequence[str], limits: dict[str, Any]) -> list[Entrant]:
-    """Return policies under the names of their files, or as they were given where that is not enough."""
-    from bide.lab import Entrant
-
-    names = [Path(text).stem if text.endswith(".toml") else text for text in texts]
-    names = [text if names.count(name) > 1 else name for text, name in zip(texts, names, strict=True)]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"STRATEGIES: {shown(name)} is given twice")
-    return [
-        Entrant(name, attrs.evolve(policy, limits=attrs.evolve(policy.limits, **limits)))
-        for name, policy in zip(names, map(find_policy, texts), strict=True)
-    ]
 
 
 def _recorded(workloads: Sequence[Workload], seed: int) -> list[Recorded]:
