@@ -10,6 +10,7 @@ from bide import __version__
 from bide.cli.check import check
 from bide.cli.compare import compare
 from bide.cli.demo import demo
+from bide.cli.herd import herd
 from bide.cli.jobs import list_mappings, submit, wait
 from bide.cli.serve import serve
 from bide.cli.strategies import strategies
@@ -57,7 +58,7 @@ def cli(modules: tuple[str, ...]) -> None:
         import_kinds(module)
 
 
-for command in (check, compare, demo, list_mappings, serve, strategies, submit, wait):
+for command in (check, compare, demo, herd, list_mappings, serve, strategies, submit, wait):
     cli.add_command(command)
 
 
