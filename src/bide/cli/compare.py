@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long jobs take: a TOML file, or kind(field=value, …); repeatable.",
 )
-@click.option("--peers", is_flag=True, help="Add other libraries, recorded from their own code.")
+@click.option("--peers", is_flag=True, help="Add other libraries, those of the extra 'peers'.")
 @click.option("--latency", type=DURATION, default="0s", show_default=True, help="How long an answer takes.")
 @click.option("--lag-target", type=DURATION, help="Tell the share of jobs with a lag within this.")
 @click.option("--timeout", help="Give up after so long, whatever the policies say; none: never.")

@@ -1,5 +1,10 @@
 """The lab: what strategies cost, and how far that is from the least possible."""
 
+try:
+    import numpy  # noqa: F401 - only to see that it is there
+except ImportError as error:
+    raise ImportError(f"the lab needs {error.name}: install bide with its extra 'lab'") from error
+
 from bide.lab.compare import compare
 from bide.lab.comparison import Comparison, Frontier, Result, WorkloadResults
 from bide.lab.contenders import Entrant

@@ -67,6 +67,7 @@ def _labels(marks: str) -> Spec:
                 "text": {"field": "datum.label"},
                 "fill": {"value": INK},
                 "fontSize": {"value": 11},
+                "limit": {"value": 180},
                 "fillOpacity": {"signal": "picked && datum.datum.strategy !== picked ? 0.2 : 0.9"},
             }
         },
