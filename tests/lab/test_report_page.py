@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from made_up import result, workload
 
+from bide.lab.columns import strategies_of
 from bide.lab.comparison import Comparison
 
 pytest.importorskip("altair", reason="charts need the extra 'lab'")
@@ -18,7 +19,7 @@ pytest.importorskip("vl_convert", reason="charts need the extra 'lab'")
 
 from bide.lab.report.compare_page import compare_page
 from bide.lab.report.picture import compare_png
-from bide.lab.report.symbols import symbols_of
+from bide.lab.report.symbols import symbols_for
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'&amp;"
 """What a strategy may be called, if its user likes."""
@@ -164,6 +165,6 @@ def test_nothing_to_compare_is_drawn_all_the_same() -> None:
 def test_symbols_differ_in_colour_or_shape() -> None:
     """Forty-two strategies have forty-two symbols, and a strategy has the same one everywhere."""
     rows = [result(str(n), 3, 2) for n in range(42)]
-    symbols = symbols_of(Comparison(workloads=(workload(*rows), workload(*rows[::-1]))))
+    symbols = symbols_for(strategies_of(Comparison(workloads=(workload(*rows), workload(*rows[::-1])))))
     assert list(symbols) == [str(n) for n in range(42)]
     assert len(set(symbols.values())) == 42

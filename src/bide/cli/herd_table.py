@@ -11,6 +11,7 @@ from rich.text import Text
 from bide.cli.layout import LAYOUT
 from bide.durations import format_duration
 from bide.lab.herd import HerdResult
+from bide.lab.load import resampled
 
 _NOTHING = "\N{EN DASH}"
 _WIDE = 78
@@ -82,7 +83,7 @@ def _load_over_time(results: Sequence[HerdResult], width: int) -> Table:
     name = min(width // 3, max(len(result.strategy) for result in results))
     room = max(8, width - name - 4)
     seconds = max(result.step * len(result.series) for result in results)
-    loads = [_resampled(result, seconds, room) for result in results]
+    loads = [resampled(each.series, each.step, until=seconds, count=room) for each in results]
     # What comes at the very start would press all else down to the line.
     most = max((each for load in loads for each in load[1:]), default=0.0) or max(map(max, loads))
     table = Table(**LAYOUT)
@@ -92,15 +93,6 @@ def _load_over_time(results: Sequence[HerdResult], width: int) -> Table:
     for result, load in zip(results, loads, strict=True):
         table.add_row(Text(result.strategy), "".join(_bar(each / most) for each in load))
     return table
-
-
-def _resampled(result: HerdResult, seconds: float, count: int) -> list[float]:
-    """Return calls per second in so many equal parts of so many seconds."""
-    part = max(seconds / count, result.step)
-    loads = [0.0] * count
-    for number, load in enumerate(result.series):
-        loads[min(count - 1, int(number * result.step / part))] += load * result.step / part
-    return loads
 
 
 def _bar(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import attrs
 from attrs import frozen
@@ -25,61 +26,67 @@ GIVES_UP = 0.01
 @frozen(kw_only=True)
 class Figure:
     """
-    One figure of a result.
+    What a column tells.
 
     Args:
         name: what tables call it.
         about: what it is, in a clause.
-        field: of `Result`, which holds it.
-        error: the field that holds its standard error, if it has one.
-        kind: ``count``, ``time`` in seconds, or ``share``.
+        kind: ``count``, ``time`` or ``share``.
         essential: whether it is shown where there is little room.
     """
 
     name: str
     about: str
-    field: str
-    error: str | None = None
     kind: str = "count"
     essential: bool = False
 
 
-FIGURES = (
-    Figure(
-        name="excess",
-        about="calls, as a multiple of the least possible at the same mean lag",
-        field="excess",
-        essential=True,
+@frozen
+class _Field:
+    """The field of a `Result` that holds a figure, and that of its standard error, if it has one."""
+
+    value: str
+    figure: Figure
+    error: str | None = None
+
+
+_FIELDS = (
+    _Field(
+        "excess",
+        Figure(
+            name="excess",
+            about="calls, as a multiple of the least possible at the same mean lag",
+            essential=True,
+        ),
     ),
-    Figure(name="calls", about="status requests per job", field="calls", error="calls_se", essential=True),
-    Figure(name="least", about="the least calls possible at the same mean lag", field="optimal_calls"),
-    Figure(
-        name="lag mean",
-        about="from a job's end to the answer that showed it, in the mean",
-        field="lag_mean",
-        error="lag_se",
-        kind="time",
-        essential=True,
+    _Field("calls", Figure(name="calls", about="status requests per job", essential=True), "calls_se"),
+    _Field("optimal_calls", Figure(name="least", about="the least calls possible at the same mean lag")),
+    _Field(
+        "lag_mean",
+        Figure(
+            name="lag mean",
+            about="from a job's end to the answer that showed it, in the mean",
+            kind="time",
+            essential=True,
+        ),
+        "lag_se",
     ),
-    Figure(
-        name="lag p95",
-        about="the lag that 95 % of the jobs do not exceed",
-        field="lag_p95",
-        kind="time",
-        essential=True,
+    _Field(
+        "lag_p95",
+        Figure(
+            name="lag p95", about="the lag that 95 % of the jobs do not exceed", kind="time", essential=True
+        ),
     ),
-    Figure(name="lag p99", about="the lag that 99 % do not exceed", field="lag_p99", kind="time"),
-    Figure(name="calls p95", about="the calls that 95 % of the jobs do not exceed", field="calls_p95"),
-    Figure(name="calls max", about="the most calls that one job can take", field="calls_max"),
-    Figure(
-        name="in time",
-        about="jobs with a lag within the target",
-        field="within",
-        kind="share",
-        essential=True,
+    _Field("lag_p99", Figure(name="lag p99", about="the lag that 99 % do not exceed", kind="time")),
+    _Field("calls_p95", Figure(name="calls p95", about="the calls that 95 % of the jobs do not exceed")),
+    _Field("calls_max", Figure(name="calls max", about="the most calls that one job can take")),
+    _Field(
+        "within",
+        Figure(name="in time", about="jobs with a lag within the target", kind="share", essential=True),
     ),
-    Figure(
-        name="gave up", about="jobs whose end was not seen", field="timed_out", kind="share", essential=True
+    _Field(
+        "timed_out",
+        Figure(name="gave up", about="jobs whose end was not seen", kind="share", essential=True),
     ),
 )
 
@@ -87,12 +94,12 @@ FIGURES = (
 @frozen(kw_only=True)
 class Column:
     """
-    One figure of all results of a workload, as text.
+    One figure of each row of a table, as text.
 
     Args:
-        figure: which.
+        figure: what it tells.
         unit: of its times; empty for what is no time.
-        cells: the figure of each result.
+        cells: the figure of each row.
         values: the same as numbers, to sort by; None where there is none.
         errors: the standard errors that are large enough to be seen; the others are empty.
     """
@@ -105,10 +112,9 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What stands above it: the figure and its unit, and in a second line what the figure is of that."""
-        what, _, of_that = self.figure.name.partition(" ")
-        unit = f", {self.unit}" if self.unit else ""
-        return f"{what}{unit}\n{of_that}" if of_that else f"{what}{unit}"
+        """What stands above it, in two lines if it has two words, and its unit."""
+        name = self.figure.name.replace(" ", "\n", 1)
+        return f"{name}, {self.unit}" if self.unit else name
 
     def with_unit(self, index: int) -> str:
         """Return one of its cells as it may stand alone."""
@@ -128,6 +134,11 @@ def arranged(comparison: Comparison) -> Comparison:
 def _arranged(workload: WorkloadResults) -> WorkloadResults:
     in_order = sorted(workload.results, key=sees_the_end, reverse=True)
     return attrs.evolve(workload, results=tuple(in_order))
+
+
+def strategies_of(comparison: Comparison) -> list[str]:
+    """Return the names of all strategies, each as often as it was compared."""
+    return [result.strategy for workload in comparison.workloads for result in workload.results]
 
 
 def compared(workload: WorkloadResults) -> list[Result]:
@@ -186,29 +197,45 @@ def columns(results: Sequence[Result], unit: Unit) -> dict[str, Column]:
 
     Those that say nothing are left out: shares that are all 0, or that nobody asked for.
     """
-    found = [_column(figure, results, unit) for figure in FIGURES]
-    return {column.figure.name: column for column in found if column.figure.kind != "share" or _says(column)}
+    found = [(each.value, _column_of(each, results, unit)) for each in _FIELDS]
+    return {column.figure.name: column for field, column in found if _says(field, column)}
 
 
-def _says(column: Column) -> bool:
+def _says(field: str, column: Column) -> bool:
     known = [value for value in column.values if value is not None]
-    return any(known) or (bool(known) and column.figure.field == "within")
+    return column.figure.kind != "share" or any(known) or (bool(known) and field == "within")
 
 
-def _column(figure: Figure, results: Sequence[Result], unit: Unit) -> Column:
+def _column_of(field: _Field, results: Sequence[Result], unit: Unit) -> Column:
+    values = [getattr(result, field.value) for result in results]
+    errors = [getattr(result, field.error) if field.error else None for result in results]
+    return column(field.figure, values, unit, errors)
+
+
+def column(
+    figure: Figure, values: Sequence[float | None], unit: Unit, errors: Sequence[float | None] | None = None
+) -> Column:
+    """
+    Return a column.
+
+    Args:
+        figure: what it tells.
+        values: the figure of each row; times in seconds.
+        unit: in which to tell times.
+        errors: the standard error of each, if there are any.
+    """
     scale = unit.seconds if figure.kind == "time" else 1.0
-    values = [_scaled(getattr(result, figure.field), scale) for result in results]
-    errors = [_scaled(getattr(result, figure.error), scale) if figure.error else None for result in results]
-    decimals = decimals_for(values)
+    scaled = [_scaled(value, scale) for value in values]
+    decimals = decimals_for(scaled)
+    form = format_share if figure.kind == "share" else partial(format_number, decimals=decimals)
     return Column(
         figure=figure,
         unit=unit.name if figure.kind == "time" else "",
-        cells=tuple(
-            format_share(value) if figure.kind == "share" else format_number(value, decimals)
-            for value in values
+        cells=tuple(map(form, scaled)),
+        values=tuple(scaled),
+        errors=tuple(
+            format_error(_scaled(error, scale), decimals) for error in errors or [None] * len(scaled)
         ),
-        values=tuple(values),
-        errors=tuple(format_error(error, decimals) for error in errors),
     )
 
 

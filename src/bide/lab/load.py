@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 BINS_PER_SECOND = 10
 """How finely calls are counted: enough to see clients that march in step once a second."""
@@ -61,3 +62,20 @@ class Load:
             points[at // width] += count
         step = width / BINS_PER_SECOND
         return step, tuple(count / step for count in points)
+
+
+def resampled(series: Sequence[float], step: float, *, until: float, count: int) -> list[float]:
+    """
+    Return a series in equal parts, fewer or longer ones than it has.
+
+    Args:
+        series: calls per second.
+        step: seconds that each of them stands for.
+        until: seconds that all parts stand for together, at least those of the series.
+        count: how many parts.
+    """
+    part = max(until / count, step)
+    parts = [0.0] * count
+    for number, load in enumerate(series):
+        parts[min(count - 1, int(number * step / part))] += load * step / part
+    return parts

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bide.lab.columns import Column, arranged, columns, compared, least_possible, sees_the_end
+from bide.lab.columns import arranged, columns, compared, least_possible, sees_the_end, strategies_of
 from bide.lab.comparison import Comparison, Result, WorkloadResults
-from bide.lab.figures import durations_in_words, format_number, format_share, is_number, unit_for
+from bide.lab.figures import durations_in_words, format_number, format_share, unit_for
 from bide.lab.report.page import Page
 from bide.lab.report.pareto import has_place, pareto
 from bide.lab.report.strips import strips
-from bide.lab.report.symbols import Symbol, symbols_of
+from bide.lab.report.symbols import Symbol, symbols_for
+from bide.lab.report.table import bar_share, table
 from bide.lab.report.vega import Spec, to_vega
 
 
@@ -28,7 +29,7 @@ def compare_page(comparison: Comparison, *, setting: Mapping[str, str]) -> str:
         ImportError: what draws charts is not installed.
     """
     comparison = arranged(comparison)
-    marks = symbols_of(comparison)
+    marks = symbols_for(strategies_of(comparison))
     workloads = {f"workload-{n}": each for n, each in enumerate(comparison.workloads, start=1)}
     page = Page(
         title=_title(len(marks), len(workloads)),
@@ -56,23 +57,20 @@ def _charts(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) ->
 
 def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) -> dict[str, Any]:
     """Return what the template says of a workload."""
-    least = least_possible(workload)
+    least, ranked = least_possible(workload), compared(workload)
     rows = [*([least.result] if least else []), *workload.results]
-    shown = columns(rows, unit_for(workload.mean))
-    told = [_row(index, each, shown, marks) for index, each in enumerate(rows)]
-    ranked = compared(workload)
+    pale = {result.strategy for result in rows if not sees_the_end(result)}
+    names = [result.strategy for result in rows]
     return {
         "id": id_,
         "name": workload.name,
         "durations": durations_in_words(workload),
         "best": _in_words(ranked[0], workload) if ranked else None,
         "worst": _in_words(ranked[-1], workload) if len(ranked) > 1 else None,
-        "columns": list(shown.values()),
-        "least": told[0] if least else None,
-        "reference": least.beside if least else None,
-        "rows": told[1:] if least else told,
-        "hollow": any(has_place(result) and not sees_the_end(result) for result in workload.results),
-        "pale": not all(map(sees_the_end, workload.results)),
+        "table": table(names, columns(rows, unit_for(workload.mean)), marks, pale=pale, bars="excess"),
+        "beside": least.beside if least else None,
+        "hollow": any(has_place(result) and result.strategy in pale for result in workload.results),
+        "pale": pale,
         "missing": [result.strategy for result in workload.results if not has_place(result)],
     }
 
@@ -84,36 +82,6 @@ def _in_words(result: Result, workload: WorkloadResults) -> dict[str, str]:
         "strategy": result.strategy,
         "figures": f"{result.calls:.3g} calls at a mean lag of {lag}, {result.excess:.2f} times the least",
     }
-
-
-def _row(
-    index: int, result: Result, shown: Mapping[str, Column], marks: Mapping[str, Symbol]
-) -> dict[str, Any]:
-    return {
-        "strategy": result.strategy,
-        "symbol": marks.get(result.strategy),
-        "gives_up": not sees_the_end(result),
-        "cells": [_cell(column, index) for column in shown.values()],
-    }
-
-
-def _cell(column: Column, index: int) -> dict[str, Any]:
-    value = column.values[index]
-    greatest = max((v for v in column.values if is_number(v)), default=1.0)
-    return {
-        "text": column.cells[index],
-        "error": column.errors[index] if any(column.errors) else None,
-        "value": "" if value is None else value,
-        "wide": not column.figure.essential,
-        "share": _share(value, greatest) if column.figure.field == "excess" else None,
-    }
-
-
-def _share(excess: float | None, greatest: float) -> int:
-    """Return how far an excess goes from 1 to the greatest, by its logarithm, in percent."""
-    if excess is None or excess <= 1 or greatest <= 1:
-        return 0
-    return round(100 * math.log(excess) / math.log(greatest))
 
 
 def _overview(comparison: Comparison, marks: Mapping[str, Symbol]) -> list[dict[str, Any]]:
@@ -143,6 +111,6 @@ def _rank(row: Sequence[Result]) -> tuple[int, float]:
 def _glance(result: Result, greatest: float) -> dict[str, Any]:
     if not sees_the_end(result):
         return {"text": f"gave up {format_share(result.timed_out)}", "value": ""}
-    share = round(0.7 * _share(result.excess, greatest))
+    share = round(0.7 * bar_share(result.excess, greatest))
     value = "" if result.excess is None else result.excess
     return {"text": format_number(result.excess, 2), "value": value, "share": share}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import altair as alt
 import vl_convert
 
-from bide.lab.columns import arranged, sees_the_end
+from bide.lab.columns import arranged, sees_the_end, strategies_of
 from bide.lab.comparison import Comparison, WorkloadResults
 from bide.lab.figures import durations_in_words
 from bide.lab.report.pareto import has_place, pareto
-from bide.lab.report.symbols import symbols_of
+from bide.lab.report.symbols import symbols_for
 from bide.lab.report.vega import styled
 
 
@@ -21,7 +21,7 @@ def compare_png(comparison: Comparison) -> bytes:
         comparison: what was found.
     """
     comparison = arranged(comparison)
-    symbols = symbols_of(comparison)
+    symbols = symbols_for(strategies_of(comparison))
     charts = [
         pareto(workload, symbols, legend=True).properties(
             width=640,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Iterable
 
-from bide.lab.comparison import Comparison
+from attrs import frozen
 
 # From the palette of Okabe and Ito, which colour-blind readers can tell apart; without its black, which is
 # the frontier's, and its yellow, which white paper swallows.
@@ -37,10 +37,9 @@ class Symbol:
     shape: str
 
 
-def symbols_of(comparison: Comparison) -> dict[str, Symbol]:
+def symbols_for(strategies: Iterable[str]) -> dict[str, Symbol]:
     """Return the symbol of each strategy, by name; the first 42 differ in colour, in shape or in both."""
-    names = dict.fromkeys(result.strategy for each in comparison.workloads for result in each.results)
     return {
         name: Symbol(COLOURS[index % len(COLOURS)], SHAPES[index % len(SHAPES)])
-        for index, name in enumerate(names)
+        for index, name in enumerate(dict.fromkeys(strategies))
     }
