@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,16 @@ def test_help_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == ""
+
+
+def test_the_guide_shows_what_the_command_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table in the guide is that of the command above it, in a window of 80 columns."""
+    guide = (Path(__file__).parents[2] / "docs/how-to/compare-strategies.md").read_text(encoding="utf-8")
+    command, _, rest = guide.partition("```sh\n")[2].partition("\n```")
+    table = rest.partition("```text\n")[2].partition("```")[0]
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(shlex.split(command)[1:]) == 0
+    printed = [line.rstrip() for line in capsys.readouterr().out.rstrip().splitlines()]
+    assert printed == table.splitlines()

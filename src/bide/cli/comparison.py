@@ -47,7 +47,10 @@ def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterat
     if least:
         yield f"least possible: what no schedule can better at the mean lag of {least.beside}."
     if not all(map(sees_the_end, workload.results)):
-        yield f"Last: give up on more than {GIVES_UP:.0%} of the jobs; the least to compare with, on as many."
+        yield (
+            f"The last rows give up on more than {GIVES_UP:.0%} of the jobs;"
+            " their excess is over an optimum that gives up on as many."
+        )
 
 
 def _table(workload: WorkloadResults, least: LeastPossible | None, width: int) -> Table:
