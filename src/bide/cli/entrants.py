@@ -22,7 +22,7 @@ def find_entrants(texts: Sequence[str], limits: Mapping[str, str]) -> dict[str, 
         limits: what the command line says of limits, as text by name; it goes before what the policies say.
 
     Raises:
-        ConfigError: there is no such policy, something in it or in the limits is wrong, or one is given twice.
+        ConfigError: there is no such policy, something in it or in the limits is wrong, or one comes twice.
     """
     given = limits_of_options(limits)
     names = [Path(text).stem if text.endswith(".toml") else text for text in texts]
