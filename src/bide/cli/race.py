@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from queue import SimpleQueue
@@ -142,7 +141,6 @@ def calls_at_server(server: str, entrants: Sequence[Entrant]) -> list[int]:
 class _Event:
     lane: Lane
     what: Update | Outcome | BaseException
-    time: float = field(factory=time.time)
 
 
 def _http(entrant: Entrant) -> httpx.Client:
@@ -171,6 +169,5 @@ def _enter(event: _Event) -> None:
         event.lane.calls += 1
         return
     event.lane.ends.append(event.what.end)
-    seen = event.what.observation
-    if seen is not None and seen.completed_at is not None:
-        event.lane.lags.append(max(0.0, event.time - seen.completed_at))
+    if event.what.lag is not None:
+        event.lane.lags.append(event.what.lag)
