@@ -130,7 +130,8 @@ class Exponential(Continuous):
 
     def quantile(self, p: Array) -> Array:
         """Return -mean * ln(1 - p)."""
-        return -self.mean * np.log1p(-p)
+        with np.errstate(divide="ignore"):  # there is no longest
+            return -self.mean * np.log1p(-p)
 
 
 @frozen
@@ -214,7 +215,8 @@ class Weibull(Continuous):
 
     def quantile(self, p: Array) -> Array:
         """Return scale * (-ln(1 - p))**(1 / shape)."""
-        return np.asarray(self.scale * (-np.log1p(-p)) ** (1 / self.shape))
+        with np.errstate(divide="ignore"):  # there is no longest
+            return np.asarray(self.scale * (-np.log1p(-p)) ** (1 / self.shape))
 
 
 @frozen

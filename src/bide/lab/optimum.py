@@ -108,11 +108,9 @@ class Planner:
         if not rule.holds(call_cost):
             raise ConfigError(f"call_cost: {rule}, got {shown(call_cost)}")
         times = self.points.for_cost(call_cost)
-        survival, limited = self.durations.survival(times), self.durations.limited_mean(times)
-        survival[-1] = 0.0
-        look = _next_looks(times, survival, limited, call_cost)
+        look = self._next_looks(times, call_cost)
         polls = _follow(look)
-        calls, lag = _costs(times[polls], survival[polls], float(limited[-1]))
+        calls, lag = _costs(times[polls], self.durations)
         known = np.flatnonzero(np.diff(look, prepend=-1))
         return Plan(
             call_cost=call_cost,
@@ -123,8 +121,13 @@ class Planner:
             lag_mean=lag,
         )
 
+    def _next_looks(self, times: Array, call_cost: float) -> NDArray[np.int_]:
+        survival = self.durations.survival(times)
+        survival[-1] = 0.0
+        return _tangents(times, survival, self.durations.limited_mean(times), call_cost)
 
-def _next_looks(times: Array, survival: Array, limited: Array, call_cost: float) -> NDArray[np.int_]:
+
+def _tangents(times: Array, survival: Array, limited: Array, call_cost: float) -> NDArray[np.int_]:
     """
     Return for each time but the last which of the times to look at next.
 
@@ -163,7 +166,8 @@ def _follow(look: NDArray[np.int_]) -> list[int]:
     return polls
 
 
-def _costs(times: Array, survival: Array, mean: float) -> tuple[float, float]:
-    """Return the mean calls and the mean lag of polls; the first of the times is the start."""
-    running = np.concatenate(([1.0], survival[1:-1]))
-    return float(running.sum()), float(np.diff(times) @ running - mean)
+def _costs(times: Array, durations: Distribution) -> tuple[float, float]:
+    """Return the mean calls and the mean lag of looks; the first of the times is the start."""
+    running = np.append(1.0, durations.survival(times[1:-1]))
+    ended = float(durations.limited_mean(times[-1:])[0])
+    return float(running.sum()), float(np.diff(times) @ running - ended)

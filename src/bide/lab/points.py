@@ -8,10 +8,11 @@ import numpy as np
 from attrs import frozen
 
 from bide.lab.distribution import Array, Distribution
+from bide.lab.mixed import Cut, Mixture
 
 # With h points between two looks of the optimum, its cost is too high by about 1 / (24 h**2).
-_PER_LOOK = 20
-_FEWEST, _MOST = 800, 20_000
+_PER_LOOK = 24
+_FEWEST, _MOST = 800, 40_000
 
 # Fine points are put between two that have more than this part of all points between them.
 _FINE = 3000
@@ -19,6 +20,9 @@ _HALVINGS = 30
 
 # Where so small a share still runs, the longest durations end.
 _TAIL = 1e-10
+
+_FAR_OUT = np.geomspace(_TAIL, 0.1, 28)
+_LANDMARKS = np.concatenate(([0.0], _FAR_OUT, np.linspace(0.15, 0.85, 15), 1 - _FAR_OUT[::-1], [1.0]))
 
 
 @frozen(kw_only=True, eq=False)
@@ -35,6 +39,7 @@ class Points:
         spread: the integral of sqrt(f S), in the root of seconds: how hard to foresee the end is. With
             many calls, the optimum makes spread / sqrt(2 call_cost) of them, at a lag of
             spread sqrt(call_cost / 2).
+        landmarks: where each sort of jobs begins to end, and ceases to.
         atoms: durations that have a probability of their own.
         is_discrete: there are no others.
     """
@@ -42,6 +47,7 @@ class Points:
     fine: Array
     density: Array
     spread: float
+    landmarks: Array
     atoms: Array
     is_discrete: bool
 
@@ -55,7 +61,7 @@ class Points:
         if self.is_discrete:
             points = self.atoms[np.searchsorted(self.atoms, points).clip(max=len(self.atoms) - 1)]
         elif len(self.atoms) <= _MOST:
-            points = np.union1d(points, self.atoms)
+            points = np.concatenate((points, self.atoms, self.landmarks))
         return np.union1d(points, [0.0, self.fine[-1]])
 
 
@@ -67,12 +73,14 @@ def points_of(durations: Distribution) -> Points:
 def points_among(durations: Distribution, fine: Array) -> Points:
     """Return the points for durations, between times that are closer together than anything changes."""
     survival = durations.survival(fine)
-    root = np.sqrt(-np.diff(survival) * np.diff(fine))
+    ended = -np.diff(survival)
+    root = np.sqrt(ended * np.diff(fine))
     is_discrete = not _has_density(durations)
     return Points(
         fine=fine,
         density=np.concatenate(([0.0], np.cumsum(_weights(fine, survival)))),
         spread=0.0 if is_discrete else float(root @ np.sqrt((survival[:-1] + survival[1:]) / 2)),
+        landmarks=_landmarks(durations),
         atoms=durations.atoms,
         is_discrete=is_discrete,
     )
@@ -91,14 +99,21 @@ def _has_density(durations: Distribution) -> bool:
     return bool(jumps.sum() < 1 - 1e-9)
 
 
+def _landmarks(durations: Distribution) -> Array:
+    """Return quantiles of the durations, or of each of their parts: most of them far out on either side."""
+    if isinstance(durations, Mixture):
+        return np.unique(np.concatenate([_landmarks(part) for part in durations.parts]))
+    if isinstance(durations, Cut):
+        return np.minimum(_landmarks(durations.whole), durations.at)
+    quantiles = durations.quantile(_LANDMARKS)
+    return np.unique(quantiles[np.isfinite(quantiles)])
+
+
 def _fine_points(durations: Distribution) -> Array:
-    """Return times from 0 to the end of the longest job: quantiles, and more where much happens."""
-    tail = np.geomspace(_TAIL, 1e-2, 200)
-    shares = np.unique(np.concatenate((tail, np.linspace(1e-2, 1 - 1e-2, 500), 1 - tail)))
+    """Return times from 0 to the end of the longest job: landmarks, and more where much happens."""
     atoms = durations.atoms
-    ends = np.array([0.0, durations.longest] if math.isfinite(durations.longest) else [0.0])
     before = np.nextafter(atoms, -1.0).clip(min=0.0)
-    fine = np.unique(np.concatenate((ends, durations.quantile(shares), before, atoms)))
+    fine = np.unique(np.concatenate(([0.0], _landmarks(durations), before, atoms)))
     for _ in range(_HALVINGS):
         weights = _weights(fine, durations.survival(fine))
         wide = np.flatnonzero((weights > weights.sum() / _FINE) & (np.diff(fine) > 1e-9 * fine[1:]))
