@@ -246,6 +246,15 @@ def test_a_plan_of_a_thousand_samples_is_small() -> None:
             plan(jobs, wrong)
 
 
+def test_jobs_that_end_at_once_are_looked_at_once() -> None:
+    """A duration of 0 is legal: one look at 0 sees it, and a job known to run then is another."""
+    assert plan(Fixed(0.0), 1.0).times == (0.0,)
+    found = plan(Samples([0.0, 0.0, 5.0]), 1.0)
+    assert found.times == (0.0, 5.0)
+    assert (found.calls, found.lag_mean) == pytest.approx((4 / 3, 0.0))
+    assert found.next_look(0.0) == 5.0
+
+
 def test_many_samples_are_as_good_as_their_distribution() -> None:
     """With more durations than are looked at one by one, the plan is still the optimum's."""
     values = Uniform(0.0, 100.0).quantile((np.arange(30_000) + 0.5) / 30_000)

@@ -141,13 +141,13 @@ class Lognormal(Continuous):
 
     Args:
         median: in seconds; > 0.
-        sigma: standard deviation of the natural logarithm; > 0, at most 10.
+        sigma: standard deviation of the natural logarithm; > 0, at most 3.
     """
 
     kind: ClassVar[str] = "lognormal"
 
     median: Seconds = field(validator=seconds(above=0))
-    sigma: float = field(validator=Number(above=0, most=10))
+    sigma: float = field(validator=Number(above=0, most=3))
 
     @property
     def mean(self) -> float:

@@ -17,7 +17,7 @@ from bide.strategy import Observation
 from bide.wait import Wait
 
 # A wait of more polls is taken to go on with its mean delay.
-_MOST_POLLS = 5_000
+_MOST_POLLS = 2_000
 
 
 @frozen(kw_only=True, eq=False)

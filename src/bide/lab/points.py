@@ -53,16 +53,20 @@ class Points:
 
     def for_cost(self, call_cost: float) -> Array:
         """Return 0, and when the optimum may look, ascending; at the last, all jobs are over."""
+        looks = self._looks(call_cost)
+        some_end_at_once = 0.0 in self.atoms[:1]
+        return np.append(0.0, looks if some_end_at_once else looks[looks > 0.0])
+
+    def _looks(self, call_cost: float) -> Array:
         if self.is_discrete and len(self.atoms) <= _MOST // 2:
-            return np.union1d([0.0], self.atoms)
+            return self.atoms
         looks = self.density[-1] / math.sqrt(2 * call_cost)
         count = int(min(max(_PER_LOOK * looks, _FEWEST), _MOST))
         points = np.interp(np.linspace(0.0, self.density[-1], count), self.density, self.fine)
         if self.is_discrete:
-            points = self.atoms[np.searchsorted(self.atoms, points).clip(max=len(self.atoms) - 1)]
-        elif len(self.atoms) <= _MOST:
-            points = np.concatenate((points, self.atoms, self.landmarks))
-        return np.union1d(points, [0.0, self.fine[-1]])
+            return np.unique(self.atoms[np.searchsorted(self.atoms, points).clip(max=len(self.atoms) - 1)])
+        atoms = self.atoms if len(self.atoms) <= _MOST else self.atoms[:0]
+        return np.unique(np.concatenate((points, atoms, self.landmarks, self.fine[-1:])))
 
 
 def points_of(durations: Distribution) -> Points:
