@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module, metadata
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,6 +32,7 @@ from attrs import asdict, frozen
 from bide.http.answers import Ask
 from bide.http.apart import atransfer, close
 from bide.http.lanes import AsyncLanes
+from bide.http.transfer import KEPT_FOR, MOST_KEPT
 
 LIBRARIES = ("httpx", "httpx2")
 CONTENDERS = ("bare", "one", "lanes")
@@ -98,7 +99,9 @@ def contender(library: str, name: str) -> tuple[Asking, Closing]:
     tls = module.create_ssl_context()
 
     def make() -> Any:
-        limits = module.Limits(max_connections=None, keepalive_expiry=120)
+        limits = module.Limits(  # as bide's own clients have
+            max_connections=None, max_keepalive_connections=MOST_KEPT, keepalive_expiry=KEPT_FOR
+        )
         return module.AsyncClient(verify=tls, limits=limits, trust_env=False, timeout=TIMEOUT)
 
     if name == "lanes":
@@ -131,7 +134,12 @@ class Rate:
 
 
 async def turn(ask: Asking, url: str, concurrency: int, seconds: float) -> float:
-    """Let the tasks ask for so many seconds; return the requests answered per second of CPU time."""
+    """
+    Let the tasks ask for so many seconds; return the requests answered per second of CPU time.
+
+    The first request of each connects, and does not count.
+    """
+    await asyncio.gather(*(ask(url) for _ in range(concurrency)))
     answered = 0
     begun = time.process_time()
     until = time.monotonic() + seconds
@@ -142,28 +150,25 @@ async def turn(ask: Asking, url: str, concurrency: int, seconds: float) -> float
             await ask(url)
             answered += 1
 
-    with suppress(TimeoutError):  # some have asked once, and so slowly that it is enough to know
-        async with asyncio.timeout(20 * seconds):
-            await asyncio.gather(*(task() for _ in range(concurrency)))
+    await asyncio.gather(*(task() for _ in range(concurrency)))
     return answered / (time.process_time() - begun)
 
 
 async def compare(library: str, url: str, concurrency: int, *, repeats: int, seconds: float) -> list[Rate]:
-    """Let all contenders take turns; the first turn of each connects, and does not count."""
-    asks = {name: contender(library, name) for name in CONTENDERS}
+    """Let all contenders take turns, each turn with new clients."""
     rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    for _ in range(repeats + 1):
-        for name, (ask, _close) in asks.items():
+    for _ in range(repeats):
+        for name in CONTENDERS:
+            ask, close_it = contender(library, name)
             rates[name].append(await turn(ask, url, concurrency, seconds))
-    for _ask, close_it in asks.values():
-        await close_it()
+            await close_it()
     return [
         Rate(
             library=library,
             name=name,
             concurrency=concurrency,
-            per_cpu_second=median(rates[name][1:]),
-            ratio=median(a / b for a, b in zip(rates[name][1:], rates["bare"][1:], strict=True)),
+            per_cpu_second=median(rates[name]),
+            ratio=median(a / b for a, b in zip(rates[name], rates["bare"], strict=True)),
         )
         for name in CONTENDERS
     ]

@@ -7,8 +7,11 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from traceback import walk_tb
+from typing import Any
 
+import anyio
 import httpx
 import pytest
 from raw_server import Writer, drips, drops, resets, says, serve, whole
@@ -17,7 +20,7 @@ from ways import WAYS, Way
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
 from bide.http.exchange import Body
-from bide.http.transfer import MOST_BYTES, make_http, transfer
+from bide.http.transfer import MOST_BYTES, MOST_KEPT, atransfer, make_async_http, make_http, transfer
 
 pytestmark = pytest.mark.wire
 
@@ -53,11 +56,17 @@ async def fickle_now(writer: Writer) -> None:
         await fickle(writer)
 
 
+def pool_of(http: Any) -> Any:
+    """Return the pool of a client."""
+    return http._transport._pool
+
+
 FICKLE: list[Writer] = []
 CALLS: list[str] = []
 
 ANSWERS = {
     "job": says(whole(JOB)),
+    "slow": says(b"", whole(JOB), pause=0.1),
     "redirect": says(whole(b"", b"Location: /job", status=b"303 See Other")),
     "no-content": says(b"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n"),
     "gzip": says(whole(gzip.compress(JOB), b"Content-Encoding: gzip")),
@@ -250,9 +259,22 @@ def test_a_connection_is_kept_for_the_next_request(url: str) -> None:
     with make_http(httpx.URL(url)) as http:
         for _ in range(3):
             transfer(http, Ask("GET", f"{url}/job"), timeout=5)
-        [connection] = http._transport._pool.connections  # type: ignore[attr-defined]
+        [connection] = pool_of(http).connections
         assert "Request Count: 3" in connection.info()
         assert connection._connection._expire_at > time.monotonic() + 110
+
+
+def test_no_more_connections_are_kept_than_a_pool_can_look_through(url: str) -> None:
+    """What many requests at once have opened is closed again when they end."""
+
+    async def check() -> None:
+        async with make_async_http(httpx.URL(url)) as http:
+            async with anyio.create_task_group() as group:
+                for _ in range(3 * MOST_KEPT):
+                    group.start_soon(partial(atransfer, http, Ask("GET", f"{url}/slow"), timeout=10))
+            assert 0 < len(pool_of(http).connections) <= MOST_KEPT
+
+    anyio.run(check)
 
 
 def test_threads_share_a_client(url: str) -> None:

@@ -30,8 +30,11 @@ __all__ = [
     "transfer",
 ]
 
-KEPT = 120.0
+KEPT_FOR = 120.0
 """Seconds that an unused connection is kept: polls of the same job, even seldom ones, share it."""
+
+MOST_KEPT = 10
+"""Unused connections that a client keeps: httpx's work for each request grows with their square."""
 
 
 def make_http(url: httpx.URL) -> httpx.Client:
@@ -97,7 +100,9 @@ def _made(kind: Any, url: httpx.URL) -> Any:
     try:
         return kind(
             verify=_tls(),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEPT),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=MOST_KEPT, keepalive_expiry=KEPT_FOR
+            ),
             trust_env=not is_loopback(url.host),
         )
     except (ValueError, OSError) as error:
