@@ -56,6 +56,12 @@ async def fickle_now(writer: Writer) -> None:
         await fickle(writer)
 
 
+async def shut(writer: Writer) -> None:
+    """Close the connection without a word, and remember it."""
+    CALLS.append("shut")
+    writer.close()
+
+
 def pool_of(http: Any) -> Any:
     """Return the pool of a client."""
     return http._transport._pool
@@ -93,6 +99,7 @@ ANSWERS = {
     "chunk": drips(CHUNKED + b"1;", b"a"),
     "body": drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"a"),
     "silence": drips(b"", b""),
+    "shut": shut,
     "fickle": fickle,
     "fickle_now": fickle_now,
 }
@@ -242,6 +249,14 @@ def test_a_connection_that_the_server_closed_fails_no_poll(way: Way, url: str) -
     assert isinstance(first, Answer)
     assert isinstance(second, Answer)
     assert CALLS == ["fickle_now"] * 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_new_connection_that_the_server_closes_is_a_failure(way: Way, url: str) -> None:
+    """It was not closed before the request came."""
+    CALLS.clear()
+    assert isinstance(way.failure(Ask("GET", f"{url}/shut")), RequestError)
+    assert CALLS == ["shut"]
 
 
 @pytest.mark.parametrize("way", WAYS)

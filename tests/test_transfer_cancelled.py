@@ -179,7 +179,9 @@ def test_who_waits_when_the_client_is_closed_is_told(library: str, backend: str,
         async with anyio.create_task_group() as group:
             group.start_soon(told, http)
             await anyio.sleep(0.05)
+            begun = time.monotonic()
             await finish(http)  # is for those that nobody waits for
+            assert time.monotonic() - begun < 0.5
             assert len(left_behind(http)) == 3
             await apart.close(http)
         assert left_behind(http) == []
