@@ -28,11 +28,8 @@ class Draws:
 
     def __call__(self) -> float:
         """Return the next number: its 53 bits are all that a float below 1 has room for."""
-        self.made += 1
-        return (self._bits() >> 11) * 2.0**-53
-
-    def _bits(self) -> int:
-        z = (self.seed + self.made * 0x9E3779B97F4A7C15) & _ALL
+        self.made = made = self.made + 1
+        z = (self.seed + made * 0x9E3779B97F4A7C15) & _ALL
         z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _ALL
         z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _ALL
-        return z ^ (z >> 31)
+        return ((z ^ (z >> 31)) >> 11) * 2.0**-53
