@@ -157,8 +157,9 @@ class Teller:
         self._tell(HintFollowed(wait=self._number, elapsed=elapsed, hint=hint, chosen=chosen, delay=delay))
 
     def ended(self, outcome: Outcome) -> None:
-        """Tell how the wait ended."""
+        """Tell how the wait ended, and nothing after that: a wait ends once."""
         self._tell(WaitEnded(wait=self._number, elapsed=outcome.elapsed, outcome=outcome))
+        self._observers = ()
 
     def _tell(self, event: Event) -> None:
         for observer in self._observers:
