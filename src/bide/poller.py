@@ -111,6 +111,13 @@ class Driver(Policy):
             token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers
         )
 
+    def _begun(self, wait: Wait | None) -> tuple[Wait, float | Outcome]:
+        """Return the wait, or one that begins now, and the seconds until its next look."""
+        if wait is None:
+            wait = self.begin()
+            return wait, wait.first_delay()
+        return wait, self._left_of(wait.first_delay(), wait)
+
     def _failed(self, wait: Wait, error: Exception) -> float | Outcome:
         """Tell the engine of a failed look; raise what is none."""
         if not isinstance(error, RequestError):
@@ -124,10 +131,8 @@ class Driver(Policy):
         return wait.failed(error, self.clock(), fatal=fatal)
 
     def _left_of(self, step: float | Outcome, wait: Wait) -> float | Outcome:
-        """Return what is left of a delay once somebody has taken time over an update."""
-        if isinstance(step, Outcome):
-            return step
-        return max(0.0, step - (self.clock() - wait.started - wait.elapsed))
+        """Return what is left of a delay once somebody has taken time over it."""
+        return step if isinstance(step, Outcome) else wait.delay_left(self.clock())
 
 
 @frozen
@@ -177,8 +182,7 @@ class Poller(Driver):
         Raises:
             WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
         """
-        wait = self.begin() if wait is None else wait
-        step: float | Outcome = wait.first_delay()
+        wait, step = self._begun(wait)
         try:
             while not isinstance(step, Outcome):
                 step = self._step(wait, step, poll, cancel)
@@ -209,8 +213,7 @@ class Poller(Driver):
             WaitError: after the last update, if the job did not complete, a limit was reached, or the wait
                 was cancelled.
         """
-        wait = self.begin() if wait is None else wait
-        step: float | Outcome = wait.first_delay()
+        wait, step = self._begun(wait)
         try:
             while not isinstance(step, Outcome):
                 step = self._step(wait, step, poll, cancel)
@@ -241,7 +244,7 @@ class Poller(Driver):
             wait: the wait to carry on.
             poll: looks at the job once.
         """
-        if self.observers:
+        if wait.observers:
             wait.starting(self.clock())
         try:
             observation = poll()
@@ -303,9 +306,8 @@ class AsyncPoller(Driver):
         Raises:
             WaitError: the job ended otherwise, or a limit was reached.
         """
-        wait = self.begin() if wait is None else wait
+        wait, step = self._begun(wait)
         sleep = self.sleep or _native_sleep()
-        step: float | Outcome = wait.first_delay()
         try:
             while not isinstance(step, Outcome):
                 if step > 0:
@@ -332,9 +334,8 @@ class AsyncPoller(Driver):
         Raises:
             WaitError: after the last update, if the job did not complete or a limit was reached.
         """
-        wait = self.begin() if wait is None else wait
+        wait, step = self._begun(wait)
         sleep = self.sleep or _native_sleep()
-        step: float | Outcome = wait.first_delay()
         try:
             while not isinstance(step, Outcome):
                 if step > 0:
@@ -355,7 +356,7 @@ class AsyncPoller(Driver):
             wait: the wait to carry on.
             poll: looks at the job once.
         """
-        if self.observers:
+        if wait.observers:
             wait.starting(self.clock())
         try:
             observation = await poll()

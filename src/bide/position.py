@@ -16,9 +16,9 @@ from bide.rules import Number
 VERSION = 1
 
 _COUNT = Number(least=0, most=2**63, whole=True)
-_SECONDS = Number(least=0, most=MAX_SECONDS * 1000)  # of many delays together
-_OPTIONAL = Number(least=0, most=MAX_SECONDS * 1000, optional=True)
 _TIME = Number(least=-1e12, most=1e12)
+_OPTIONAL = Number(least=-1e12, most=1e12, optional=True)
+_DELAY = Number(least=0)
 _DRAW = Number(least=0, most=2**64 - 1, whole=True, optional=True)
 
 
@@ -43,24 +43,28 @@ class Position:
         hints_followed: how many delays a hint has changed.
         progress: of the job at the last answered poll, if it was reported.
         hint: seconds that the server asked for there, if it did.
+        held: seconds for which it held that answer back.
+        asked: seconds that it asked for at last: with an answer, a failure, or when it made the job.
         seed: of the wait's own draws; None if the caller draws.
         draws: how many of them were made.
     """
 
     started_at: float = field(validator=_TIME)
-    deadline_at: float | None = field(validator=Number(least=-1e12, most=1e12, optional=True))
+    deadline_at: float | None = field(validator=_OPTIONAL)
     due: float | None = field(validator=_OPTIONAL)
-    elapsed: float = field(validator=_SECONDS)
+    elapsed: float = field(validator=_TIME)
     calls: int = field(validator=_COUNT)
     failed_calls: int = field(validator=_COUNT)
     polls: int = field(validator=_COUNT)
-    previous_delay: float = field(validator=_SECONDS)
+    previous_delay: float = field(validator=_DELAY)
     failed_in_a_row: int = field(validator=_COUNT)
-    failed_delay: float = field(validator=_SECONDS)
+    failed_delay: float = field(validator=_DELAY)
     failing_since: float | None = field(validator=_OPTIONAL)
     hints_followed: int = field(validator=_COUNT)
-    progress: float | None = field(validator=Number(least=0, most=1, optional=True))
+    progress: float | None = field(validator=_OPTIONAL)
     hint: float | None = field(validator=_OPTIONAL)
+    held: float | None = field(validator=_OPTIONAL)
+    asked: float | None = field(validator=_OPTIONAL)
     seed: int | None = field(validator=_DRAW)
     draws: int = field(validator=_COUNT)
 
@@ -84,13 +88,12 @@ class Position:
             wrong = f"is of version {version}" if known else "is no token of a wait"
             raise TokenError(f"the token {wrong}; this bide reads version {VERSION}, got {shown(token)}")
         check = fields.pop("check", None)
-        names = {name.name for name in attrs.fields(cls)}
-        if set(fields) != names or check != _check(fields):
-            raise TokenError(f"the token is damaged: its fields and its checksum differ, got {shown(token)}")
         try:
-            return cls(**fields)
-        except ValueError as error:
+            if check == _check(fields):
+                return cls(**fields)
+        except (ValueError, TypeError, RecursionError) as error:  # written by somebody else
             raise TokenError(f"the token is damaged: {error}") from error
+        raise TokenError(f"the token is damaged: its fields and its checksum differ, got {shown(token)}")
 
 
 COUNTED = (
@@ -106,14 +109,21 @@ COUNTED = (
 """The fields of a position that a wait has under the same names."""
 
 
+def as_number(said: object) -> float | None:
+    """Return a number that somebody said, as a token can hold it: finite; None if it is none."""
+    if not isinstance(said, (int, float)) or not abs(said) >= 0:  # NaN
+        return None
+    return float(min(max(said, -MAX_SECONDS), MAX_SECONDS))
+
+
 def _table_in(token: object) -> dict[str, Any]:
     try:
-        table = json.loads(token) if isinstance(token, str) else token
+        table = json.loads(token) if isinstance(token, str) else None
     except (ValueError, RecursionError) as error:
         raise TokenError(f"the token is damaged, or none: {error}, got {shown(token)}") from error
     if not isinstance(table, dict):
         raise TokenError(f"the token is none: it must be the text of a JSON object, got {shown(token)}")
-    return dict(table)
+    return table
 
 
 def _check(fields: dict[str, Any]) -> str:

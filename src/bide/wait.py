@@ -14,7 +14,7 @@ from bide.errors import JobNotFound, RequestError, RequestRefused, StrategyError
 from bide.events import Observer, Teller
 from bide.outcome import END_OF_JOB, End, Outcome
 from bide.policy import Limits, Policy
-from bide.position import COUNTED, Position
+from bide.position import COUNTED, Position, as_number
 from bide.strategy import Observation, Situation
 
 __all__ = ["End", "Limits", "Observation", "Outcome", "Wait"]
@@ -23,6 +23,9 @@ __all__ = ["End", "Limits", "Observation", "Outcome", "Wait"]
 _ON_TIME = 1e-6
 
 _FAILURES_KEPT = 10
+
+_CAUSES = 100
+"""How far back the causes of a failure are followed."""
 
 
 @define(eq=False, weakref_slot=False, on_setattr=setters.NO_OP)
@@ -60,9 +63,9 @@ class Wait:
     policy: Policy
     started: float = field(alias="now", kw_only=True)
     started_at: float | None = field(default=None, kw_only=True)
-    _first_hint: float | None = field(default=None, alias="hint", kw_only=True)
+    _hint: float | None = field(default=None, alias="hint", kw_only=True)
     _draw: Callable[[], float] | None = field(default=None, alias="draw", kw_only=True)
-    _observers: Sequence[Observer] = field(default=(), alias="observers", kw_only=True)
+    observers: Sequence[Observer] = field(default=(), kw_only=True)
 
     calls: int = field(default=0, init=False)
     failed_calls: int = field(default=0, init=False)
@@ -86,7 +89,7 @@ class Wait:
     def __attrs_post_init__(self) -> None:
         limits = self.policy.limits
         self._draws = Draws() if self._draw is None else self._draw
-        self._tell = Teller(self._observers) if self._observers else None
+        self._tell = Teller(self.observers) if self.observers else None
         self._resumed = self.started
         self._deadline = self.started + (math.inf if limits.timeout is None else limits.timeout)
 
@@ -144,9 +147,11 @@ class Wait:
             started_at=self.started_at,
             deadline_at=None if endless else self.started_at + (self._deadline - self.started),
             due=None if self._due is None else self._due - self.started,
-            failing_since=self._failing_since - self.started if self.failed_in_a_row else None,
-            progress=seen.progress if seen is not None else None,
-            hint=seen.hint if seen is not None else None,
+            failing_since=self._failing_since if self.failed_in_a_row else None,
+            progress=as_number(seen.progress) if seen is not None else None,
+            hint=as_number(seen.hint) if seen is not None else None,
+            held=as_number(seen.held) if seen is not None else None,
+            asked=as_number(self._hint),
             seed=draws.seed if draws is not None else None,
             draws=draws.made if draws is not None else 0,
             **{name: getattr(self, name) for name in COUNTED},
@@ -156,26 +161,27 @@ class Wait:
         """Take over what a token says of a wait that started when this one did."""
         for name in COUNTED:
             setattr(self, name, getattr(position, name))
-        self._failing_since = self.started + (position.failing_since or 0.0)
+        self._hint = position.asked
+        self._failing_since = position.failing_since or 0.0
         self._due = None if position.due is None else self.started + position.due
         at = position.deadline_at
         self._deadline = math.inf if at is None else self.started + (at - position.started_at)
         if position.polls:
-            self.observation = Observation("pending", progress=position.progress, hint=position.hint)
+            self.observation = Observation(
+                "pending", progress=position.progress, hint=position.hint, held=position.held or 0.0
+            )
 
     def first_delay(self) -> float:
         """Return the seconds to sleep before the first poll; of a resumed wait, before its next one."""
         now = self._resumed
         if self._due is not None:
             return self._until(self._due - now, now)
-        u = self._draws()
-        if self.calls:  # resumed after it had ended, when no delay was chosen any more
-            delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
-            return self._until(delay - (now - self.started - self.elapsed), now)
-        delay = self._after_answer(u)
-        if self.policy.initial_delay is not None:
-            delay = self.policy.initial_delay
-        return self._until(self._as_hinted(delay, self._first_hint, u), now)
+        return self._until(self._chosen() - (now - self.started - self.elapsed), now)
+
+    def delay_left(self, now: float) -> float:
+        """Return what is left of the delay, in seconds, for a driver that has let time pass since."""
+        due = now if self._due is None else self._due
+        return self._until(due - now, now)
 
     def starting(self, now: float) -> None:
         """Take that a poll starts now; only observers need to know."""
@@ -202,6 +208,7 @@ class Wait:
         self.polls += 1
         self.failed_in_a_row = 0
         self.observation = observation
+        self._hint = observation.hint
         if self.failure is not None:
             self._forget_frames()
             self.failure = None
@@ -210,15 +217,7 @@ class Wait:
         if observation.status != "pending":
             return self._outcome(_end_of_job(observation))
         end = self._limit_reached(now)
-        if end is not None:
-            return self._outcome(end)
-        u = self._draws()
-        delay = self._after_answer(u)
-        if observation.held > 0.0:  # the server has slept for us
-            delay = max(0.0, delay - observation.held)
-        if observation.hint is not None:
-            delay = self._as_hinted(delay, observation.hint, u)
-        return self._until(delay, now)
+        return self._until(self._chosen(), now) if end is None else self._outcome(end)
 
     def failed(self, failure: RequestError, now: float, *, fatal: bool = False) -> float | Outcome:
         """
@@ -233,11 +232,9 @@ class Wait:
         end = self._end_by_failure(failure, now, fatal=fatal) or self._limit_reached(now)
         if end is not None:
             return self._outcome(end)
-        u = self._draws()
-        delay = self._as_hinted(self._after_failure(u), failure.hint, u)
-        if self.failed_in_a_row and self.policy.limits.failure_timeout is not None:
-            delay = min(delay, self._failing_since + self.policy.limits.failure_timeout - now)
-        return self._until(delay, now)
+        if now >= self._deadline:
+            return self._until(0.0, now)  # the look at the deadline is still to come
+        return self._until(self._chosen(), now)
 
     def cancelled(self, now: float) -> Outcome:
         """Take that nobody waits any more; return the outcome, whose token goes on as if nothing had been."""
@@ -249,6 +246,7 @@ class Wait:
         self.elapsed = now - self.started
         self._forget_frames()
         self.failure = failure
+        self._hint = failure.hint
         self._failures = (*self._failures[1 - _FAILURES_KEPT :], failure)
         if self._tell is not None:
             self._tell.failed(self.calls, self.elapsed, failure)
@@ -256,7 +254,9 @@ class Wait:
     def _forget_frames(self) -> None:
         """Drop the tracebacks of the last failure: they keep alive all that its request held."""
         error: BaseException | None = self.failure
-        while error is not None:
+        for _ in range(_CAUSES):  # some errors are causes of themselves
+            if error is None:
+                break
             error.__traceback__ = None
             error = error.__cause__ or error.__context__
 
@@ -268,17 +268,17 @@ class Wait:
         if fatal:
             return End.POLLS_FAILED
         if now >= self._deadline and not self._at_deadline:
-            return None  # the deadline cut it short; the look at the deadline is still to come
+            return None  # the deadline cut it short
         if self.failed_in_a_row == 0:
-            self._failing_since = now
+            self._failing_since = self.elapsed
         self.failed_in_a_row += 1
-        return End.POLLS_FAILED if self._streak_is_over(now) else None
+        return End.POLLS_FAILED if self._streak_is_over() else None
 
-    def _streak_is_over(self, now: float) -> bool:
+    def _streak_is_over(self) -> bool:
         most, longest = self.policy.limits.max_failures, self.policy.limits.failure_timeout
         if most is not None and self.failed_in_a_row >= most:
             return True
-        return longest is not None and now - self._failing_since >= longest - _ON_TIME
+        return longest is not None and self.elapsed - self._failing_since >= longest - _ON_TIME
 
     def _limit_reached(self, now: float) -> End | None:
         if self._at_deadline and now >= self._deadline - _ON_TIME:
@@ -286,14 +286,27 @@ class Wait:
         most = self.policy.limits.max_attempts
         return End.ATTEMPTS_EXHAUSTED if most is not None and self.calls >= most else None
 
+    def _chosen(self) -> float:
+        """Choose the delay from the last poll, or from the start, to the next poll."""
+        u = self._draws()
+        delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
+        if self._hint is not None:
+            delay = self._as_hinted(delay, self._hint, u)
+        if self.failed_in_a_row and self.policy.limits.failure_timeout is not None:
+            delay = min(delay, self._failing_since + self.policy.limits.failure_timeout - self.elapsed)
+        return delay
+
     def _after_answer(self, u: float) -> float:
         """Return the strategy's delay after the last answered poll, and remember it."""
-        situation = Situation(self.polls, self.elapsed, self.previous_delay, self.observation)
+        seen = self.observation
+        situation = Situation(self.polls, self.elapsed, self.previous_delay, seen)
         delay = self.policy.strategy.delay(situation, u)
         if not 0.0 <= delay < math.inf:
             raise _no_delay(self.policy.strategy, situation, delay)
         self.previous_delay = delay
-        return delay
+        if seen is None:
+            return delay if self.policy.initial_delay is None else self.policy.initial_delay
+        return delay - seen.held if seen.held > 0.0 else delay  # the server has slept for us
 
     def _after_failure(self, u: float) -> float:
         """Return the error strategy's delay after the last failed poll, and remember it."""
@@ -306,9 +319,9 @@ class Wait:
         self.failed_delay = delay
         return delay
 
-    def _as_hinted(self, delay: float, hint: float | None, u: float) -> float:
+    def _as_hinted(self, delay: float, hint: float, u: float) -> float:
         """Return the delay as the server's hint changes it; one of 0 seconds asks nothing."""
-        if hint is None or not hint > 0.0:
+        if not hint > 0.0:
             return delay
         hinted = self.policy.hints.applied(hint, delay, u)
         if hinted != delay:
@@ -318,16 +331,17 @@ class Wait:
         return hinted
 
     def _until(self, delay: float, now: float) -> float:
-        """Return the delay as the deadline cuts it, and keep when it ends."""
+        """Keep when a delay ends, and return it as the deadline cuts it."""
         # Comparisons, not min and max, which cost a call each at every poll.
-        delay = delay if delay < MAX_SECONDS else MAX_SECONDS
+        if not delay > 0.0:
+            delay = 0.0
+        elif delay > MAX_SECONDS:
+            delay = MAX_SECONDS
+        self._due = now + delay
         remaining = self._deadline - now
         self._at_deadline = delay >= remaining - _ON_TIME
         if self._at_deadline:
-            delay = remaining
-        if not delay > 0.0:
-            delay = 0.0
-        self._due = now + delay
+            delay = remaining if remaining > 0.0 else 0.0
         return delay
 
     def _outcome(self, end: End, elapsed: float | None = None) -> Outcome:
