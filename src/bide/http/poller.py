@@ -29,7 +29,7 @@ from bide.http.urls import is_loopback
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
 from bide.poller import AsyncPoller, Driver, Poller, Update
-from bide.rules import seconds
+from bide.rules import Number, seconds
 from bide.strategy import Observation, Strategy
 from bide.wait import Wait
 
@@ -48,8 +48,10 @@ class _HttpPoller(Generic[P]):
 
     def __init__(self, poller: P, request_timeout: Seconds, hold: Seconds) -> None:
         self.poller = poller
-        self.request_timeout = _checked("request_timeout", request_timeout, above=0)
-        self.hold = _checked("hold", hold, least=0)
+        _check("request_timeout", request_timeout, seconds(above=0))
+        _check("hold", hold, seconds(least=0))
+        self.request_timeout = request_timeout
+        self.hold = hold
 
     def _begun(self, job: HttpJob, token: str | None) -> tuple[Wait, Conversation]:
         wait = self.poller.begin(job.hint) if token is None else self.poller.resume(token)
@@ -153,10 +155,17 @@ class HttpPoller(_HttpPoller[Poller]):
         """
         Wait for many jobs, and yield each with its outcome, as it ends; none of them raises.
 
+        The waits go on while the caller is busy with an outcome. Who leaves before the end cancels those that
+        are left.
+
         Args:
             jobs: to wait for.
             at_once: most requests at the same time; >= 1.
+
+        Raises:
+            ConfigError: `at_once` is no such number.
         """
+        _check("at_once", at_once, Number(least=1, whole=True))
         begun = [(job, *self._begun(job, None)) for job in jobs]
         polls = [(wait, self._poll(wait, conversation)) for _, wait, conversation in begun]
         for number, outcome in outcomes(self.poller, polls, at_once):
@@ -305,12 +314,18 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
             with ended:
                 ended.send_nowait((job, await self._outcome(job)))
 
-        async with anyio.create_task_group() as group, receive:
-            with send:
-                for job in jobs:
-                    group.start_soon(tell, job, send.clone())
-            yield receive
-            group.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as group, receive:
+                with send:
+                    for job in jobs:
+                        group.start_soon(tell, job, send.clone())
+                yield receive
+                group.cancel_scope.cancel()
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
+        else:
+            return
+        raise first  # nobody asked for a group
 
     async def look(self, job: HttpJob) -> Observation:
         """
@@ -369,8 +384,6 @@ def is_near(ask: Ask) -> bool:
     return is_loopback(urlsplit(ask.url).hostname or "")
 
 
-def _checked(name: str, value: Seconds, *, above: float | None = None, least: float | None = None) -> Seconds:
-    rule = seconds(above=above, least=least)
+def _check(name: str, value: object, rule: Number) -> None:
     if not rule.holds(value):
         raise ConfigError(Problem(f"{rule}, got {shown(value)}", (name,)))
-    return value
