@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from bide.testing.virtual import ScriptedJob, VirtualClock
+from bide.testing.virtual import ScriptedJob, VirtualClock, simulate
 
 if TYPE_CHECKING:
     from bide.testing.laws import LAWS, LawBroken, check_strategy
 
-__all__ = ["LAWS", "LawBroken", "ScriptedJob", "VirtualClock", "check_strategy"]
+__all__ = ["LAWS", "LawBroken", "ScriptedJob", "VirtualClock", "check_strategy", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from bide.strategy import Observation
+from bide.outcome import Outcome
+from bide.policy import Policy
+from bide.poller import Poller
+from bide.strategy import Observation, Strategy
 
 
 @define
 class VirtualClock:
     """
     A clock that only sleeping moves: give its methods to a `bide.Poller` and waits take no time.
+
+    A `bide.AsyncPoller` takes `asleep`. It is for one task at a time: what two sleep at once adds up.
 
     Args:
         now: the time, in seconds.
@@ -28,11 +33,15 @@ class VirtualClock:
         """Let so many seconds pass."""
         self.now += seconds
 
+    async def asleep(self, seconds: float) -> None:
+        """Let so many seconds pass, without giving way to other tasks."""
+        self.now += seconds
+
 
 @define
 class ScriptedJob:
     """
-    A job that answers from a script; give its `poll` to a `bide.Poller`.
+    A job that answers from a script; give its `poll` to a `bide.Poller`, or `apoll` to a `bide.AsyncPoller`.
 
     Args:
         script: what each poll sees, or raises, from `ends_at` on; the last entry again and again.
@@ -59,9 +68,41 @@ class ScriptedJob:
             raise answer
         return answer
 
+    async def apoll(self) -> Observation:
+        """Look once, as a coroutine."""
+        return self.poll()
+
     def _answer(self) -> Observation | Exception:
         if self.clock.now < self.ends_at:
             return Observation("pending")
         answer = self.script[min(self._line, len(self.script) - 1)]
         self._line += 1
         return answer
+
+
+def simulate(
+    policy: Strategy | Policy,
+    poll: Callable[[], Observation],
+    clock: VirtualClock,
+    *,
+    hint: float | None = None,
+) -> Outcome:
+    """
+    Wait for a job on a virtual clock, and return how the wait ended; no end raises.
+
+    Args:
+        policy: a strategy, a policy, or a `bide.Poller` for its draws and observers.
+        poll: looks at the job once, such as the `poll` of a `ScriptedJob`.
+        clock: on which the waiting takes time.
+        hint: seconds to the first poll that the server asked for when it made the job, if it did.
+
+    Raises:
+        StrategyError: the strategy breaks its laws.
+    """
+    poller = evolve(Poller.of(policy), clock=clock.time, wall_clock=clock.time)
+    wait = poller.begin(hint)
+    step: float | Outcome = wait.first_delay()
+    while not isinstance(step, Outcome):
+        clock.sleep(step)
+        step = poller.look(wait, poll)
+    return step
