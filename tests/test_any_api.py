@@ -9,7 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from bide import AsyncPoller, End, Limits, Outcome, Policy, Poller, RequestError, WaitError
+from bide import (
+    AsyncPoller,
+    ConfigError,
+    End,
+    Limits,
+    Outcome,
+    Policy,
+    Poller,
+    RequestError,
+    WaitError,
+    WaitTimeout,
+)
 from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
 from bide.http.conversation import MOST_HOPS
 from bide.testing import VirtualClock
@@ -277,3 +288,32 @@ def test_a_look_alone_raises_what_it_saw() -> None:
     assert waits.look(HttpJob(URL, MAPPING)).status == "completed"
     with pytest.raises(RequestError, match="503"):
         waits.look(HttpJob(URL, MAPPING))
+
+
+def test_a_wait_that_timed_out_goes_on_until_a_new_deadline() -> None:
+    """Its own deadline stays unless another is named; a new wait takes one as well."""
+    clock = VirtualClock()
+    poller = Poller(
+        Fixed(interval=4.0),
+        Limits(max_attempts=None, timeout=10.0),
+        clock=clock.time,
+        wall_clock=clock.time,
+        sleep=clock.sleep,
+    )
+    http = httpx.Client(transport=httpx.MockTransport(Server([answer(json=RUNNING)])))
+    waits, job = HttpPoller(poller, http=http), HttpJob(URL, MAPPING)
+    with pytest.raises(WaitTimeout) as first:
+        waits.wait(job)
+    assert (first.value.elapsed, first.value.calls) == (10.0, 4)
+    clock.sleep(5.0)
+    with pytest.raises(WaitTimeout) as second:
+        waits.wait(job, token=first.value.token, timeout=9.0)
+    assert (second.value.elapsed, second.value.calls) == (24.0, 8)  # at 15, 19, 23 and 24 s
+    with pytest.raises(WaitTimeout) as again:
+        waits.wait(job, token=second.value.token)
+    assert (again.value.elapsed, again.value.calls) == (24.0, 9)
+    with pytest.raises(WaitTimeout) as other:
+        waits.wait(job, timeout=3.0)
+    assert (other.value.elapsed, other.value.calls) == (3.0, 2)
+    with pytest.raises(ConfigError, match="timeout: must be a finite number > 0"):
+        waits.wait(job, timeout=0.0)

@@ -187,7 +187,12 @@ class JobClient(_Client[HttpPoller]):
         return self._waits.look(self._api.job(job_id))
 
     def wait_for_job(
-        self, job_id: str, *, cancel: threading.Event | None = None, token: str | None = None
+        self,
+        job_id: str,
+        *,
+        cancel: threading.Event | None = None,
+        token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Outcome:
         """
         Poll until the job has completed, and return how it went.
@@ -196,12 +201,14 @@ class JobClient(_Client[HttpPoller]):
             job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
             cancel: ends the wait, not the job, within 50 ms when somebody sets it.
             token: of an earlier wait for this job, to go on with.
+            timeout: seconds from now to the deadline; by default as the limits have it, or the token.
 
         Raises:
             WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), cancel=cancel, token=token)
+        return self._waits.wait(self._api.job(job_id), cancel=cancel, token=token, timeout=timeout)
 
     def wait_for_job_with_updates(
         self,
@@ -210,6 +217,7 @@ class JobClient(_Client[HttpPoller]):
         *,
         cancel: threading.Event | None = None,
         token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Outcome:
         """
         Do as `wait_for_job`, and call back with an update after every poll, as it happens.
@@ -217,11 +225,19 @@ class JobClient(_Client[HttpPoller]):
         Raises:
             WaitError: as `wait_for_job`.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), on_update=on_update, cancel=cancel, token=token)
+        return self._waits.wait(
+            self._api.job(job_id), on_update=on_update, cancel=cancel, token=token, timeout=timeout
+        )
 
     def watch(
-        self, job_id: str, *, cancel: threading.Event | None = None, token: str | None = None
+        self,
+        job_id: str,
+        *,
+        cancel: threading.Event | None = None,
+        token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Iterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
@@ -229,8 +245,9 @@ class JobClient(_Client[HttpPoller]):
         Raises:
             WaitError: after the last update, as `wait_for_job`.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.watch(self._api.job(job_id), cancel=cancel, token=token)
+        return self._waits.watch(self._api.job(job_id), cancel=cancel, token=token, timeout=timeout)
 
     def wait_for_jobs(self, job_ids: Iterable[str], *, at_once: int = 16) -> Iterator[tuple[str, Outcome]]:
         """
@@ -330,7 +347,9 @@ class AsyncJobClient(_Client[AsyncHttpPoller]):
         """
         return await self._waits.look(self._api.job(job_id))
 
-    def wait_for_job(self, job_id: str, *, token: str | None = None) -> Coroutine[Any, Any, Outcome]:
+    def wait_for_job(
+        self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None
+    ) -> Coroutine[Any, Any, Outcome]:
         """
         Poll until the job has completed, and return how it went.
 
@@ -339,15 +358,22 @@ class AsyncJobClient(_Client[AsyncHttpPoller]):
         Args:
             job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
             token: of an earlier wait for this job, to go on with.
+            timeout: seconds from now to the deadline; by default as the limits have it, or the token.
 
         Raises:
             WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), token=token)
+        return self._waits.wait(self._api.job(job_id), token=token, timeout=timeout)
 
     def wait_for_job_with_updates(
-        self, job_id: str, on_update: Callable[[Update], object], *, token: str | None = None
+        self,
+        job_id: str,
+        on_update: Callable[[Update], object],
+        *,
+        token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Coroutine[Any, Any, Outcome]:
         """
         Do as `wait_for_job`, and call back with an update after every poll, as it happens.
@@ -355,18 +381,22 @@ class AsyncJobClient(_Client[AsyncHttpPoller]):
         Raises:
             WaitError: as `wait_for_job`.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), on_update=on_update, token=token)
+        return self._waits.wait(self._api.job(job_id), on_update=on_update, token=token, timeout=timeout)
 
-    def watch(self, job_id: str, *, token: str | None = None) -> AsyncIterator[Update]:
+    def watch(
+        self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None
+    ) -> AsyncIterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
 
         Raises:
             WaitError: after the last update, as `wait_for_job`.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.watch(self._api.job(job_id), token=token)
+        return self._waits.watch(self._api.job(job_id), token=token, timeout=timeout)
 
     @asynccontextmanager
     async def wait_for_jobs(

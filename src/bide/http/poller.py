@@ -12,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
+import attrs
 import httpx
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -53,8 +54,13 @@ class _HttpPoller(Generic[P]):
         self.request_timeout = request_timeout
         self.hold = hold
 
-    def _begun(self, job: HttpJob, token: str | None) -> tuple[Wait, Conversation]:
-        wait = self.poller.begin(job.hint) if token is None else self.poller.resume(token)
+    def _begun(
+        self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None
+    ) -> tuple[Wait, Conversation]:
+        poller = self.poller
+        if timeout is not None:
+            poller = attrs.evolve(poller, limits=attrs.evolve(poller.limits, timeout=timeout))
+        wait = poller.begin(job.hint) if token is None else poller.resume(token, timeout)
         return wait, Conversation(job, self.poller.clock)
 
     def _next_look(self, wait: Wait, conversation: Conversation) -> tuple[Exchange[Observation], Seconds]:
@@ -119,6 +125,7 @@ class HttpPoller(_HttpPoller[Poller]):
         on_update: Callable[[Update], object] | None = None,
         cancel: threading.Event | None = None,
         token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Outcome:
         """
         Poll until the job has completed, and return how it went.
@@ -128,16 +135,23 @@ class HttpPoller(_HttpPoller[Poller]):
             on_update: called with an update after every poll, as it happens.
             cancel: ends the wait within 50 ms when somebody sets it.
             token: of an earlier wait for this job, to go on with.
+            timeout: seconds from now to the deadline; by default as the limits have it, or the token.
 
         Raises:
             WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token)
+        wait, conversation = self._begun(job, token, timeout)
         return self.poller.wait(self._poll(wait, conversation), wait, on_update=on_update, cancel=cancel)
 
     def watch(
-        self, job: HttpJob, *, cancel: threading.Event | None = None, token: str | None = None
+        self,
+        job: HttpJob,
+        *,
+        cancel: threading.Event | None = None,
+        token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Iterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
@@ -145,8 +159,9 @@ class HttpPoller(_HttpPoller[Poller]):
         Raises:
             WaitError: after the last update, as `wait`.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token)
+        wait, conversation = self._begun(job, token, timeout)
         return self.poller.watch(self._poll(wait, conversation), wait, cancel=cancel)
 
     def wait_for_all(
@@ -166,7 +181,7 @@ class HttpPoller(_HttpPoller[Poller]):
             ConfigError: `at_once` is no such number.
         """
         _check("at_once", at_once, Number(least=1, whole=True))
-        begun = [(job, *self._begun(job, None)) for job in jobs]
+        begun = [(job, *self._begun(job)) for job in jobs]
         polls = [(wait, self._poll(wait, conversation)) for _, wait, conversation in begun]
         for number, outcome in outcomes(self.poller, polls, at_once):
             yield begun[number][0], outcome
@@ -266,7 +281,12 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
             await self._own.popitem()[1].aclose()
 
     def wait(
-        self, job: HttpJob, *, on_update: Callable[[Update], object] | None = None, token: str | None = None
+        self,
+        job: HttpJob,
+        *,
+        on_update: Callable[[Update], object] | None = None,
+        token: str | None = None,
+        timeout: Seconds | None = None,
     ) -> Coroutine[Any, Any, Outcome]:
         """
         Poll until the job has completed, and return how it went.
@@ -277,23 +297,28 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
             job: to wait for.
             on_update: called with an update after every poll, as it happens.
             token: of an earlier wait for this job, to go on with.
+            timeout: seconds from now to the deadline; by default as the limits have it, or the token.
 
         Raises:
             WaitError: the job ended otherwise, or a limit was reached.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token)
+        wait, conversation = self._begun(job, token, timeout)
         return self.poller.wait(self._poll(wait, conversation), wait, on_update=on_update)
 
-    def watch(self, job: HttpJob, *, token: str | None = None) -> AsyncIterator[Update]:
+    def watch(
+        self, job: HttpJob, *, token: str | None = None, timeout: Seconds | None = None
+    ) -> AsyncIterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
 
         Raises:
             WaitError: after the last update, as `wait`.
             TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token)
+        wait, conversation = self._begun(job, token, timeout)
         return self.poller.watch(self._poll(wait, conversation), wait)
 
     @asynccontextmanager
