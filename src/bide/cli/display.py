@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bide.durations import format_duration
-from bide.policy import Limits
+from bide.durations import Seconds, format_duration
 from bide.poller import Update
 
 if TYPE_CHECKING:
@@ -21,12 +20,13 @@ Show = Callable[[Update], None]
 
 
 @contextmanager
-def display(limits: Limits) -> Iterator[Show]:
+def display(*, time_left: Seconds | None = None, max_calls: int | None = None) -> Iterator[Show]:
     """
     Give a function that shows each update of a wait on standard error, as the terminal allows.
 
     Args:
-        limits: of the wait.
+        time_left: seconds from now to the wait's deadline, if it has one.
+        max_calls: most calls of the wait, if there is such a limit.
     """
     if not sys.stderr.isatty():
         yield lambda update: click.echo(str(update), err=True)
@@ -34,26 +34,41 @@ def display(limits: Limits) -> Iterator[Show]:
     from rich.console import Console
     from rich.live import Live
 
-    line = _Line(limits)
+    line = Line(time_left, max_calls)
     with Live(get_renderable=line.render, console=Console(stderr=True), transient=True, refresh_per_second=8):
         yield line.take
 
 
-class _Line:
-    """One line that says where a wait stands now."""
+class Line:
+    """
+    What says where a wait stands now: one line, or more where the terminal is narrow.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        time_left: seconds from now to the deadline, if there is one.
+        max_calls: most calls of the wait, if there is such a limit.
+        clock: gives the time in seconds; only differences count.
+    """
+
+    def __init__(
+        self,
+        time_left: Seconds | None,
+        max_calls: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the spinner."""
         from rich.spinner import Spinner
 
-        self._limits = limits
-        self._started = time.monotonic()
-        self._at = self._started
+        self._clock = clock
+        self._max_calls = max_calls
+        self._deadline = None if time_left is None else clock() + time_left
         self._update: Update | None = None
+        self._next = 0.0
         self._spinner = Spinner("dots")
 
     def take(self, update: Update) -> None:
         """Show this update from now on."""
-        self._at, self._update = time.monotonic(), update
+        self._update = update
+        self._next = self._clock() + (update.next_delay or 0.0)
 
     def render(self) -> ConsoleRenderable:
         """Return what to draw now."""
@@ -65,27 +80,24 @@ class _Line:
         progress = seen.progress if seen is not None else None
         row = Table.grid(padding=(0, 1))
         row.add_column(no_wrap=True)
-        row.add_column(no_wrap=True, overflow="ellipsis")
-        if progress is None:
-            row.add_row(self._spinner, Text(self._words()))
-        else:
-            row.add_row(ProgressBar(total=1.0, completed=progress, width=20), Text(self._words(progress)))
+        row.add_column()  # a narrow terminal gets more lines, not fewer words
+        mark = self._spinner if progress is None else ProgressBar(total=1.0, completed=progress, width=20)
+        words = [] if progress is None else [f"{progress:.0%}"]
+        row.add_row(mark, Text(" · ".join([*words, *self._words()])))
         return row
 
-    def _words(self, progress: float | None = None) -> str:
-        now = time.monotonic()
-        parts = [] if progress is None else [f"{progress:.0%}"]
+    def _words(self) -> Iterator[str]:
+        now = self._clock()
         if self._update is not None:
-            parts += self._parts_of(self._update, now)
-        if self._limits.timeout is not None:
-            left = max(0.0, self._started + self._limits.timeout - now)
-            parts.append(f"{format_duration(round(left))} left")
-        return " · ".join(parts)
+            yield from self._of_update(self._update, now)
+        if self._deadline is not None:
+            yield f"{format_duration(round(max(0.0, self._deadline - now)))} left"
 
-    def _parts_of(self, update: Update, now: float) -> list[str]:
-        status = "unknown" if update.observation is None else update.observation.status
-        calls = f"{update.calls} call{'' if update.calls == 1 else 's'}"
-        wait = self._at + (update.next_delay or 0.0) - now
-        then = f"next in {format_duration(round(wait, 1))}" if wait > 0.05 else "looking"
-        failed = [] if update.failure is None else ["the last one failed"]
-        return [status, calls, *failed, then]
+    def _of_update(self, update: Update, now: float) -> Iterator[str]:
+        yield "unknown" if update.observation is None else update.observation.status
+        most = "" if self._max_calls is None else f" of {self._max_calls}"
+        yield f"{update.calls}{most} call{'' if update.calls == 1 and not most else 's'}"
+        if update.failure is not None:
+            yield "the last one failed"
+        wait = self._next - now
+        yield f"next in {format_duration(round(wait, 1))}" if wait > 0.05 else "looking"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import click
 from bide.cli.display import display
 from bide.cli.headers import headers_from
 from bide.cli.options import DURATION, policy_options
+from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError, Problem
 from bide.events import Event, WaitEnded
 from bide.http import HttpJob, HttpPoller, JobClient, JobMapping
@@ -19,11 +21,18 @@ from bide.http.catalogue import find_mapping, mapping_from_options, mappings
 from bide.outcome import End, Outcome
 from bide.policy import Policy
 from bide.poller import Poller
+from bide.position import Position
 from bide.resolve import resolve_policy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_GOES_ON = (End.TIMED_OUT, End.ATTEMPTS_EXHAUSTED, End.POLLS_FAILED, End.CANCELLED)
+_GOES_ON_WITH = {
+    End.TIMED_OUT: "--timeout … ",
+    End.ATTEMPTS_EXHAUSTED: "--max-attempts … ",
+    End.POLLS_FAILED: "",
+    End.CANCELLED: "",
+}
+"""What a wait that has ended so needs, beside its token, to go on."""
 
 
 @click.command()
@@ -47,7 +56,9 @@ _MAPPING_OPTIONS = (
     click.option("--cancelled", help="Values of a job that was cancelled."),
     click.option("--progress", help="Where the progress stands, in JMESPath."),
     click.option("--progress-done", help="The progress of a job that is done, such as 100."),
-    click.option("--result", help="Where the result of a completed job stands, in JMESPath."),
+    click.option(
+        "--result", help="Where the result of a completed job stands, in JMESPath; --json shows it."
+    ),
     click.option("--error", help="Where a failed job says why, in JMESPath."),
 )
 
@@ -74,7 +85,11 @@ def mapping_options(command: F) -> F:
     "--hold", type=DURATION, default="0s", help="Ask the server to hold its answer back for so long."
 )
 @click.option("--request-timeout", type=DURATION, default="10s", show_default=True, help="For one request.")
-@click.option("--resume", metavar="TOKEN", help="Go on with an earlier wait, where its token left it.")
+@click.option(
+    "--resume",
+    metavar="TOKEN",
+    help="Go on with an earlier wait, where its token left it; --timeout gives it a new deadline.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def wait(
     url: str,
@@ -102,13 +117,15 @@ def wait(
     """  # noqa: D301 - click wants the character that \\b stands for
     policy = resolve_policy(strategy, limits, config=config).policy
     job = HttpJob(url, _mapping(mapped), headers=headers_from(headers))
+    moved = (policy.limits.timeout or MAX_SECONDS) if resume and "timeout" in limits else None
+    left = _time_left(resume) if resume and moved is None else policy.limits.timeout
     ended: list[Outcome] = []
     try:
         with (
             HttpPoller(_watched(policy, ended), hold=hold, request_timeout=request_timeout) as waits,
-            display(policy.limits) as show,
+            display(time_left=left, max_calls=policy.limits.max_attempts) as show,
         ):
-            waits.wait(job, on_update=show, token=resume)
+            waits.wait(job, on_update=show, token=resume, timeout=moved)
     finally:
         for outcome in ended:
             _tell(outcome, as_json=as_json)
@@ -127,6 +144,12 @@ def _mapping(mapped: dict[str, str | None]) -> JobMapping:
         raise ConfigError(Problem(rule, source=place) for place, rule in places) from error
 
 
+def _time_left(token: str) -> float | None:
+    """Return the seconds from now to the deadline of an earlier wait, if it has one."""
+    deadline_at = Position.from_token(token).deadline_at
+    return None if deadline_at is None else deadline_at - time.time()
+
+
 def _watched(policy: Policy, ended: list[Outcome]) -> Poller:
     """Return a poller that keeps how its waits end, also by an interrupt."""
 
@@ -140,10 +163,12 @@ def _watched(policy: Policy, ended: list[Outcome]) -> Poller:
 def _tell(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_data(outcome)))
-    elif outcome.end == "completed":
+    elif outcome.end == End.COMPLETED:
         click.echo(str(outcome))
-    if outcome.end in _GOES_ON and not as_json:
-        click.echo(f"to go on: --resume '{outcome.token}'", err=True)
+    elif outcome.end == End.CANCELLED:  # of an interrupt no error tells
+        click.echo(f"bide: {outcome}", err=True)
+    if outcome.end in _GOES_ON_WITH and not as_json:
+        click.echo(f"to go on: {_GOES_ON_WITH[outcome.end]}--resume '{outcome.token}'", err=True)
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What `bide wait` shows in a terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bide import Observation, RequestError, Update
+from bide.cli.display import Line
+from bide.testing import VirtualClock
+
+
+def shown(line: Line, width: int) -> list[str]:
+    """Return the lines that a terminal of so many columns shows, without what fills them up."""
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with console.capture() as capture:
+        console.print(line.render())
+    return [text.rstrip() for text in capture.get().splitlines()]
+
+
+def update(**known: Any) -> Update:
+    """Return an update of a wait that goes on."""
+    base = {"calls": 5, "elapsed": 1.0, "failure": None, "next_delay": 1.5, "outcome": None}
+    return Update(**{**base, "observation": Observation("pending"), **known})
+
+
+def test_a_job_without_progress_has_a_spinner() -> None:
+    """Status, calls, the next poll and the time left stand beside it, and follow the clock."""
+    clock = VirtualClock()
+    line = Line(120.0, 10, clock.time)
+    assert shown(line, 100)[0].endswith(" 2m left")
+    line.take(update())
+    clock.sleep(1.0)
+    (text,) = shown(line, 100)
+    assert text[2:] == "pending · 5 of 10 calls · next in 500ms · 1m59s left"
+    clock.sleep(1.0)
+    assert "looking" in shown(line, 100)[0]
+
+
+def test_a_job_with_progress_has_a_bar() -> None:
+    """The share that is done stands beside it."""
+    line = Line(None, None, VirtualClock().time)
+    line.take(update(observation=Observation("pending", progress=0.42)))
+    (text,) = shown(line, 100)
+    assert text.startswith("━━━━━━━━ ")  # of 20
+    assert text[20:] == " 42% · pending · 5 calls · next in 1.5s"
+
+
+@pytest.mark.parametrize("progress", [None, 0.42])
+def test_a_narrow_terminal_hides_nothing(progress: float | None) -> None:
+    """What does not fit into 40 columns goes into more lines, and bar or spinner stays."""
+    line = Line(120.0, 10, VirtualClock().time)
+    line.take(update(observation=Observation("pending", progress=progress)))
+    lines = shown(line, 40)
+    assert max(map(len, lines)) <= 40
+    assert lines[0][0] != " "
+    words = " ".join(text.lstrip("━╺╸⠋ ") for text in lines)
+    assert words.endswith("pending · 5 of 10 calls · next in 1.5s · 2m left")
+
+
+def test_a_failed_poll_is_told() -> None:
+    """Also if none was ever answered."""
+    line = Line(None, 10, VirtualClock().time)
+    line.take(update(calls=1, observation=None, failure=RequestError("no")))
+    assert shown(line, 100)[0][2:] == "unknown · 1 of 10 calls · the last one failed · next in 1.5s"
