@@ -34,12 +34,21 @@ from bide.wait import Wait
 if TYPE_CHECKING:
     from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule_bounds
     from bide.config import from_config, load_policy, to_config
-    from bide.http import JobClient
+    from bide.http import (
+        AsyncHttpPoller,
+        AsyncJobClient,
+        HttpJob,
+        HttpPoller,
+        JobClient,
+        JobMapping,
+    )
     from bide.resolve import resolve_policy
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncHttpPoller",
+    "AsyncJobClient",
     "AsyncPoller",
     "AttemptsExhausted",
     "BideError",
@@ -47,9 +56,12 @@ __all__ = [
     "ConfigError",
     "End",
     "Hints",
+    "HttpJob",
+    "HttpPoller",
     "JobCancelled",
     "JobClient",
     "JobFailed",
+    "JobMapping",
     "JobNotFound",
     "Limits",
     "Observation",
@@ -80,8 +92,13 @@ __all__ = [
 ]
 
 _LATER = {
+    "AsyncHttpPoller": "bide.http",
+    "AsyncJobClient": "bide.http",
     "Bounds": "bide.bounds",
+    "HttpJob": "bide.http",
+    "HttpPoller": "bide.http",
     "JobClient": "bide.http",
+    "JobMapping": "bide.http",
     "delay_bounds": "bide.bounds",
     "from_config": "bide.config",
     "load_policy": "bide.config",
