@@ -160,6 +160,34 @@ SYSTEMS = {
     "hcloud": System("hcloud, _client.py", (120, None), [0, 1, 1]),
 }
 
+# What becomes of a server's hint, from the column "Hint" of the same table: nothing, or what the header does;
+# of gRPC from its proposal A6, "Pushback". All others leave it to bide.
+HINTS = {
+    **dict.fromkeys(("azure-core", "openai", "grpc"), "replace"),
+    **dict.fromkeys(
+        (
+            "awaitility",
+            "aws-durable-wait",
+            "aws-sdk-java",
+            "botocore",
+            "databricks",
+            "fal",
+            "google-api-core",
+            "google-api-core-async",
+            "google-cloud-rust",
+            "hcloud",
+            "kubernetes-default-backoff",
+            "kubernetes-default-retry",
+            "openai-files",
+            "replicate",
+            "smithy",
+            "snowflake",
+            "terraform",
+        ),
+        "ignore",
+    ),
+}
+
 names = pytest.mark.parametrize("name", catalogue())
 
 
@@ -205,6 +233,12 @@ def test_limits_are_those_of_the_system(name: str) -> None:
 
 
 @names
+def test_hints_are_followed_as_the_system_does(name: str) -> None:
+    """They replace its delay, mean nothing to it, or are left to bide's default."""
+    assert load_policy(catalogue()[name]).hints.mode == HINTS.get(name, "floor")
+
+
+@names
 def test_a_policy_survives_config(name: str) -> None:
     """What is loaded is written and read again as the same strategy."""
     strategy = load_policy(catalogue()[name]).strategy
@@ -229,6 +263,7 @@ def test_the_page_lists_every_file_with_its_limits() -> None:
         limits = [f"{attempts} polls"] * (attempts is not None)
         limits += [format_duration(timeout)] if timeout is not None else []
         assert row[-2] == (", ".join(limits) or "none")
+        assert f"`{HINTS.get(row[0].strip('| `'), 'floor')}`" in row[-3]
 
 
 # Mean calls and mean lag in seconds, for durations of the seed's server, uniform from 5 to 15 s, and for
