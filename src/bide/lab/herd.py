@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heapreplace
 
 import numpy as np
 from attrs import field, frozen
 
 from bide.errors import ConfigError, RequestError
+from bide.lab.agenda import Agenda
 from bide.lab.distribution import Distribution
 from bide.lab.load import Load
 from bide.lab.server_model import ServerModel, ServerRun
@@ -143,11 +143,11 @@ class _Herd:
     ) -> None:
         """Begin the waits."""
         self._server = server
-        # One source of draws for all: the order of events, and so who draws what, follows from the seed.
-        self._draw = chance.random
         starts = start.times(len(durations), chance)
-        self._waits = [Wait(policy, now=at, draw=self._draw) for at in starts]
+        # One source of draws for all: the order of events, and so who draws what, follows from the seed.
+        self._waits = [Wait(policy, now=at, draw=chance.random) for at in starts]
         self._ends = [at + duration for at, duration in zip(starts, durations, strict=True)]
+        self._agenda = Agenda(chance)
         self._at_start, self._later = Load(), Load()
         self._abandoned = 0
         self._lags: list[float] = []
@@ -155,24 +155,20 @@ class _Herd:
 
     def run(self, progress: Callable[[int], object] | None) -> None:
         """Let all waits come to their end."""
-        draw = self._draw
-        # Who comes at the same instant comes in any order; else the same clients would always be first.
-        events = [(wait.started + wait.first_delay(), draw(), n) for n, wait in enumerate(self._waits)]
-        heapify(events)
-        made = 0
-        while events:
-            now, _, client = events[0]
+        for client, wait in enumerate(self._waits):
+            self._agenda.add(wait.started + wait.first_delay(), client)
+        through = 0
+        for made, (now, client) in enumerate(self._agenda, start=1):
             step, answered_at = self._poll(client, now)
             if isinstance(step, Outcome):
-                heappop(events)
+                through += 1
                 self._enter_end(step, client, answered_at)
             else:
-                heapreplace(events, (answered_at + step, draw(), client))
-            made += 1
+                self._agenda.add(answered_at + step, client)
             if made % _CALLS_PER_PROGRESS == 0:
                 _require_end(made)
                 if progress is not None:
-                    progress(len(self._waits) - len(events))
+                    progress(through)
 
     def _poll(self, client: int, now: float) -> tuple[float | Outcome, float]:
         """Make a request; return what the engine makes of its answer, and when that was there."""
