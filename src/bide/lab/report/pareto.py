@@ -22,6 +22,7 @@ MOST_GIVEN_UP = 0.5
 """Who gives up on this share of the jobs, or on more, is not drawn."""
 
 _TOLD = ("excess", "calls", "least", "lag mean", "lag p95", "gave up")
+_LABEL = 28  # characters
 _FADED = "picked && datum.strategy !== picked"
 
 
@@ -57,7 +58,7 @@ def _rows(results: Sequence[Result], plane: Plane) -> Rows:
             "calls": result.calls,
             "least": result.optimal_calls,
             "sees_the_end": sees_the_end(result),
-            "label": together[index] if result.strategy == together[index][0] else [],
+            "label": _label(together[index]) if result.strategy == together[index][0] else "",
             "told": {
                 "title": ", ".join(together[index]),
                 **{name: told[name].with_unit(index) for name in _TOLD if name in told},
@@ -65,6 +66,12 @@ def _rows(results: Sequence[Result], plane: Plane) -> Rows:
         }
         for index, result in enumerate(results)
     ]
+
+
+def _label(names: Sequence[str]) -> str:
+    """Return what to write beside a mark: the first of its names, and how many there are more."""
+    first = names[0] if len(names[0]) <= _LABEL else f"{names[0][: _LABEL - 1]}…"
+    return first if len(names) == 1 else f"{first} +{len(names) - 1}"
 
 
 def _together(results: Sequence[Result]) -> list[list[str]]:

@@ -16,7 +16,7 @@ from bide.lab.report.vega import INK
 MOST_POLLS = 200
 """How many polls a schedule holds at most: one that long goes on."""
 
-_ROW = 26  # pixels: a name, and below it a line of ticks
+_ROW = 29  # pixels: a name, and below it a line of ticks
 _FADED = alt.condition("picked && datum.strategy !== picked", alt.value(0.25), alt.value(1))
 
 

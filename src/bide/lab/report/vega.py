@@ -14,7 +14,7 @@ INK = "currentColor"
 
 def to_vega(chart: alt.LayerChart) -> Spec:
     """Return a chart for a page as Vega, its strategies labelled where there is room."""
-    spec: Spec = styled(chart.properties(width="container")).to_dict(format="vega")
+    spec: Spec = styled(chart.properties(width="container")).to_dict(format="vega", validate=False)
     marks = spec["marks"]
     if any(mark["name"] == "strategies_marks" for mark in marks):
         marks.append(_labels("strategies_marks"))
@@ -67,7 +67,6 @@ def _labels(marks: str) -> Spec:
                 "text": {"field": "datum.label"},
                 "fill": {"value": INK},
                 "fontSize": {"value": 11},
-                "limit": {"value": 180},
                 "fillOpacity": {"signal": "picked && datum.datum.strategy !== picked ? 0.2 : 0.9"},
             }
         },
