@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from browser import opened
 from made_up import result, workload
 
 from bide.lab.columns import strategies_of
@@ -33,8 +32,6 @@ setTimeout(() => {
   document.querySelectorAll("#workload-1 th button")[2].click();
 }, 2000);
 </script>"""
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def found() -> Comparison:
@@ -77,21 +74,7 @@ def page() -> str:
 @pytest.fixture(scope="module")
 def seen(page: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """What Chromium makes of the page, once a mark was pointed at; and what it said meanwhile."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    folder = tmp_path_factory.mktemp("page")
-    head, _, tail = page.rpartition("</body>")
-    (folder / "page.html").write_text(f"{head}{HOVER}</body>{tail}", encoding="utf-8")
-    browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
-    browser += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}"]
-    done = subprocess.run(
-        [*browser, "--virtual-time-budget=10000", "--dump-dom", f"{folder / 'page.html'}"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return done.stdout, done.stderr
+    return opened(page, tmp_path_factory.mktemp("page"), then=HOVER)
 
 
 def test_the_page_asks_nothing_of_any_server(page: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -11,7 +12,7 @@ import click
 from rich.console import Console
 
 from bide.cli.entrants import find_entrants
-from bide.cli.options import limit_options
+from bide.cli.options import OUTPUT, limit_options
 from bide.cli.progress import progress_bar
 from bide.convert import structure
 from bide.errors import ConfigError, Problem
@@ -72,6 +73,8 @@ def _server_options(command: F) -> F:
 @limit_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--html", type=OUTPUT, help="Write a page with charts, complete in itself, to this file.")
+@click.option("--png", type=OUTPUT, help="Draw calls per second over time into this file.")
 def herd(
     strategies: tuple[str, ...],
     clients: int,
@@ -80,6 +83,8 @@ def herd(
     limits: dict[str, str],
     seed: int,
     as_json: bool,
+    html: Path | None,
+    png: Path | None,
     **server: str,
 ) -> None:
     """
@@ -91,12 +96,15 @@ def herd(
     """
     from bide.lab import find_workload
 
+    if html or png:
+        import bide.lab.report  # noqa: F401 - says what is missing before anything is simulated
     entrants = find_entrants(strategies or ENTRANTS, limits)
     model, scenario = _server(server), _start(start)
     found = find_workload(workload)
     results = _results(entrants, found.durations, clients, model, scenario, seed)
+    setting = {"clients": clients, "workload": found.name, "start": start, "seed": seed}
+    _write(results, model, setting, html, png)
     if as_json:
-        setting = {"clients": clients, "workload": found.name, "start": start, "seed": seed}
         rows = [attrs.asdict(result) for result in results]
         document = {**setting, "server": attrs.asdict(model), "results": rows}
         click.echo(json.dumps(document, allow_nan=False))
@@ -104,6 +112,24 @@ def herd(
         from bide.cli.herd_table import print_herd
 
         print_herd(results, Console())
+
+
+def _write(
+    results: list[HerdResult],
+    server: ServerModel,
+    setting: dict[str, Any],
+    html: Path | None,
+    png: Path | None,
+) -> None:
+    if html is not None:
+        from bide.lab.report.herd_page import herd_page
+
+        words = {name: str(value) for name, value in setting.items()}
+        html.write_text(herd_page(results, server=server, setting=words), encoding="utf-8")
+    if png is not None:
+        from bide.lab.report.herd_page import herd_png
+
+        png.write_bytes(herd_png(results, server=server))
 
 
 def _server(options: dict[str, str]) -> ServerModel:

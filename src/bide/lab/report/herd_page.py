@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -69,18 +69,14 @@ _FIGURES: tuple[tuple[Figure, Callable[[HerdResult], float | None]], ...] = (
 )
 
 
-def herd_page(
-    results: Sequence[HerdResult], *, server: ServerModel, workload: str, start: str, seed: int
-) -> str:
+def herd_page(results: Sequence[HerdResult], *, server: ServerModel, setting: Mapping[str, str]) -> str:
     """
     Return the page of herds as HTML.
 
     Args:
         results: one for each strategy, in the order to show them in.
         server: at which all of them waited.
-        workload: the name of the distribution of their jobs' durations.
-        start: how the clients came to be there.
-        seed: of all draws.
+        setting: what the figures depend on, by name: ``workload`` and ``start`` among others.
     """
     names = [result.strategy for result in results]
     symbols, clients = symbols_for(names), results[0].clients
@@ -88,13 +84,11 @@ def herd_page(
     page = Page(
         title=f"What {clients:,} clients at once do to a server",
         command="bide herd",
-        setting={"clients": str(clients), "workload": workload, "start": start, "seed": str(seed)},
+        setting=setting,
         charts={f"load-{number}": to_vega(chart) for number, chart in enumerate(charts.values())},
     )
     return page.html(
         "herd.html",
-        workload=workload,
-        start=start,
         server=_in_words(server),
         limited=server.rate is not None,
         herds=[_herd(f"load-{number}", each) for number, each in enumerate(results)],

@@ -1,0 +1,37 @@
+"""A real browser to open pages in, without a network."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def opened(page: str, folder: Path, *, then: str = "") -> tuple[str, str]:
+    """
+    Return what Chromium makes of a page, as HTML, and what it said meanwhile.
+
+    Args:
+        page: as HTML.
+        folder: to write the page, and the browser's profile, to.
+        then: an element to add at the end of the page.
+    """
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    head, _, tail = page.rpartition("</body>")
+    file = folder / "page.html"
+    file.write_text(f"{head}{then}</body>{tail}", encoding="utf-8")
+    browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    browser += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(  # time is the page's own: nothing is waited for
+        [*browser, "--virtual-time-budget=10000", "--dump-dom", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout, done.stderr
