@@ -54,7 +54,7 @@ class _Frame:
         layers = [self._bars(rows, colour), self._cut(rows)]
         if self.rate is not None:
             layers.append(self._limit(self.rate))
-        return alt.LayerChart(layer=layers, height=90)
+        return alt.LayerChart(layer=layers, height=90, description=f"Calls per second over time: {name}")
 
     def _rows(self, name: str, load: Sequence[float]) -> Rows:
         part = self.until / len(load) / self.unit.seconds

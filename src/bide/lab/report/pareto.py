@@ -41,7 +41,10 @@ def pareto(workload: WorkloadResults, symbols: Mapping[str, Symbol], *, legend: 
     plane = Plane.around(results, workload.mean, unit_for(workload.mean))
     rows = _rows(results, plane)
     points = _points(rows, plane, symbols, legend=legend).add_params(alt.param(name="picked", value=""))
-    return alt.LayerChart(layer=[*_frontier(workload.frontier, plane), _stems(rows, plane), points])
+    return alt.LayerChart(
+        layer=[*_frontier(workload.frontier, plane), _stems(rows, plane), points],
+        description=f"Calls per job against mean lag, for each strategy, on {workload.name}",
+    )
 
 
 def has_place(result: Result) -> bool:

@@ -43,7 +43,11 @@ def strips(workload: WorkloadResults, symbols: Mapping[str, Symbol]) -> alt.Laye
         _ends(rows, time),
         _polls(rows, time, unit, symbols),
     ]
-    return alt.LayerChart(layer=layers, height=alt.Step(_ROW))
+    return alt.LayerChart(
+        layer=layers,
+        height=alt.Step(_ROW),
+        description=f"When each strategy polls, over the durations of {workload.name}",
+    )
 
 
 def _row(result: Result, unit: Unit, longest: float) -> dict[str, Any]:
