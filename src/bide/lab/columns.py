@@ -73,9 +73,7 @@ _FIELDS = (
     ),
     _Field(
         "lag_p95",
-        Figure(
-            name="lag p95", about="the lag that 95 % of the jobs do not exceed", kind="time", essential=True
-        ),
+        Figure(name="lag p95", about="the lag that 95 % of the jobs do not exceed", kind="time"),
     ),
     _Field("lag_p99", Figure(name="lag p99", about="the lag that 99 % do not exceed", kind="time")),
     _Field("calls_p95", Figure(name="calls p95", about="the calls that 95 % of the jobs do not exceed")),
