@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import multiprocessing
 import platform
@@ -262,15 +263,9 @@ def _at_least(least: float) -> Callable[[str], float]:
     return number
 
 
-def _concurrencies(text: str) -> list[int]:
-    return [int(_at_least(1)(part)) for part in text.split(",")]
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="What do HTTP clients do in a second of CPU time?")
-    parser.add_argument(
-        "--concurrency", type=_concurrencies, default=[1, 16, 64, 256], help="tasks (1,16,64,256)"
-    )
+    parser.add_argument("--concurrency", nargs="+", type=int, default=[1, 16, 64, 256], help="tasks at once")
     parser.add_argument("--seconds", type=_at_least(0.01), default=0.5, help="of one turn (0.5)")
     parser.add_argument("--repeats", type=_at_least(1), default=5, help="turns of each that count (5)")
     parser.add_argument("--held", type=_at_least(0), default=500, help="held requests to weigh (500)")
@@ -278,14 +273,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     versions, skipped = installed()
     with server() as url:
-        rates = [
-            rate
-            for library in versions
-            for tasks in options.concurrency
-            for rate in asyncio.run(
-                compare(library, url, tasks, repeats=int(options.repeats), seconds=options.seconds)
-            )
-        ]
+        rates: list[Rate] = []
+        for library, tasks in itertools.product(versions, options.concurrency):
+            turns = compare(library, url, tasks, repeats=int(options.repeats), seconds=options.seconds)
+            rates += asyncio.run(turns)
         memories = weighed(list(versions), url, int(options.held))
     if options.json:
         document = {

@@ -119,7 +119,7 @@ def test_a_client_that_cannot_be_made_is_told_at_once() -> None:
 def test_the_comparison_of_clients_says_what_it_promises() -> None:
     """Every contender has a rate for every concurrency, and that of the bare client is the unit."""
     script = Path(__file__).parents[1] / "benchmarks" / "http_clients.py"
-    short = ["--concurrency", "1,2", "--seconds", "0.02", "--repeats", "1", "--held", "0", "--json"]
+    short = ["--concurrency", "1", "2", "--seconds", "0.02", "--repeats", "1", "--held", "0", "--json"]
     done = subprocess.run(
         [sys.executable, script, *short], capture_output=True, text=True, check=True, timeout=60
     )
