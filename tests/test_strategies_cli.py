@@ -77,8 +77,8 @@ def test_a_policy_is_shown_with_its_bounds(name: str | None, capsys: pytest.Capt
     assert shown["limits"] == {
         "max_attempts": None,
         "timeout": None,
-        "max_failures": 5,
-        "failure_timeout": None,
+        "max_failures": None,
+        "failure_timeout": 30.0,
     }
     assert shown["max_total_sleep"] is None
     assert len(shown["polls"]) == 10
@@ -253,7 +253,7 @@ def test_explain_shows_the_sources(
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["timeout", "5m", "BIDE_TIMEOUT"] in lines
     assert ["max_attempts", "20", "--max-attempts"] in lines
-    assert ["max_failures", "5", "default"] in lines
+    assert ["failure_timeout", "30s", "default"] in lines
 
 
 def test_check_tells_of_each_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,8 +29,8 @@ class Limits:
 
     max_attempts: int | None = field(default=10, validator=Number(least=1, whole=True, optional=True))
     timeout: Seconds | None = field(default=120.0, validator=seconds(above=0, optional=True))
-    max_failures: int | None = field(default=5, validator=Number(least=1, whole=True, optional=True))
-    failure_timeout: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
+    max_failures: int | None = field(default=None, validator=Number(least=1, whole=True, optional=True))
+    failure_timeout: Seconds | None = field(default=30.0, validator=seconds(above=0, optional=True))
 
 
 HintMode = Literal["floor", "replace", "ignore"]

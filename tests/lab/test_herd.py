@@ -32,7 +32,7 @@ from bide.lab.starts import Outage, Spread, Start, Together, parse_start
 from bide.policy import Policy
 from bide_strategies import DecorrelatedJitter, Exponential, Fixed, FollowProgress, Full
 
-UNLIMITED = Limits(max_attempts=None, timeout=None, max_failures=None)
+UNLIMITED = Limits(max_attempts=None, timeout=None, failure_timeout=None)
 NO_LIMIT = ServerModel(rate=None, service=0.0)
 ENTRANTS: list[Strategy] = [
     Fixed(interval=1.0),
