@@ -10,9 +10,11 @@ from attrs import frozen
 from bide.lab.distribution import Array, Distribution
 from bide.lab.mixed import Cut, Mixture
 
-# With h points between two looks of the optimum, its cost is too high by about 1 / (24 h**2).
-_PER_LOOK = 24
-_FEWEST, _MOST = 800, 40_000
+# There are points enough for so many looks, even where fewer or more are wanted.
+_FEWEST_LOOKS, _MOST_LOOKS = 34, 1_700
+
+# So many distinct durations are all points.
+_MOST_ATOMS = 20_000
 
 # Fine points are put between two that have more than this part of all points between them.
 _FINE = 3000
@@ -42,6 +44,8 @@ class Points:
         landmarks: where each sort of jobs begins to end, and ceases to.
         atoms: durations that have a probability of their own.
         is_discrete: there are no others.
+        per_look: how many points there are between two looks, about: more make the cost less too high, by the
+            square of it.
     """
 
     fine: Array
@@ -50,6 +54,7 @@ class Points:
     landmarks: Array
     atoms: Array
     is_discrete: bool
+    per_look: int = 24
 
     def for_cost(self, call_cost: float) -> Array:
         """Return 0, and when the optimum may look, ascending; at the last, all jobs are over."""
@@ -58,14 +63,14 @@ class Points:
         return np.append(0.0, looks if some_end_at_once else looks[looks > 0.0])
 
     def _looks(self, call_cost: float) -> Array:
-        if self.is_discrete and len(self.atoms) <= _MOST // 2:
+        if self.is_discrete and len(self.atoms) <= _MOST_ATOMS:
             return self.atoms
-        looks = self.density[-1] / math.sqrt(2 * call_cost)
-        count = int(min(max(_PER_LOOK * looks, _FEWEST), _MOST))
-        points = np.interp(np.linspace(0.0, self.density[-1], count), self.density, self.fine)
+        looks = min(max(self.density[-1] / math.sqrt(2 * call_cost), _FEWEST_LOOKS), _MOST_LOOKS)
+        even = np.linspace(0.0, self.density[-1], int(self.per_look * looks))
+        points = np.interp(even, self.density, self.fine)
         if self.is_discrete:
             return np.unique(self.atoms[np.searchsorted(self.atoms, points).clip(max=len(self.atoms) - 1)])
-        atoms = self.atoms if len(self.atoms) <= _MOST else self.atoms[:0]
+        atoms = self.atoms if len(self.atoms) <= _MOST_ATOMS else self.atoms[:0]
         return np.unique(np.concatenate((points, atoms, self.landmarks, self.fine[-1:])))
 
 
