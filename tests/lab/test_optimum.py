@@ -152,7 +152,7 @@ def test_the_least_calls_are_those_of_the_convex_hull_of_all_sets(jobs: Samples,
     assert optimum(jobs).calls_at(lag) == pytest.approx(least, rel=2.1e-3)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(durations)
 def test_the_frontier_falls_and_is_convex(jobs: Distribution) -> None:
     """More lag never costs more calls, each call saved costs more than the last, and one is the least."""
