@@ -2,9 +2,9 @@
 How much dearer than the least possible are the lab's plans?
 
 For exponential durations the least is known in closed form. For all others it is taken from plans among ten
-times as many points, whose error is about a hundred times smaller. Each row is one distribution of durations,
-with the worst of several worths of a call: from those at which eighty calls a job pay to those at which hardly
-a second one does. The exit status is 1 if any plan is more than 0.2 % too dear.
+times as many points, whose error is about a hundred times smaller. Each row is one distribution of
+durations, with the worst of several worths of a call: from those at which eighty calls a job pay to those at
+which hardly a second one does. The exit status is 1 if any plan is more than 0.2 % too dear.
 """
 
 from __future__ import annotations

@@ -23,9 +23,7 @@ from bide_strategies import Fixed
 pytestmark = pytest.mark.wire
 
 TIMEOUT, REQUEST_TIMEOUT, INTERVAL, MAX_ATTEMPTS = 0.8, 0.3, 0.05, 12
-POLICY = Policy(
-    Fixed(interval=INTERVAL), Limits(timeout=TIMEOUT, max_attempts=MAX_ATTEMPTS, max_failures=None)
-)
+POLICY = Policy(Fixed(interval=INTERVAL), Limits(timeout=TIMEOUT, max_attempts=MAX_ATTEMPTS))
 
 MOST_IN_A_SECOND = round(1 / INTERVAL) + 2
 """The strategy's own polls, the one at once, and the one at the deadline."""
@@ -137,7 +135,7 @@ def test_no_hint_leads_to_a_hot_loop_or_beyond_the_deadline(
     server: str, job: str, mode: HintMode, hint: tuple[tuple[str, str], ...]
 ) -> None:
     """A server that only ever answers 429, with any hint, is asked as seldom as the strategy would."""
-    limits = Limits(timeout=0.25, max_failures=None)
+    limits = Limits(timeout=0.25)
     policy = Policy(Fixed(interval=0.1), limits, hints=Hints(mode=mode))
     with FaultyProxy(server, [Respond(429, hint)] * 30) as proxy, JobClient(proxy.url, policy) as client:
         outcome = _outcome(lambda: client.wait_for_job(job))

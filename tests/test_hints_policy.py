@@ -43,7 +43,7 @@ from bide.testing import ScriptedJob, VirtualClock, simulate
 from bide_strategies import Exponential, Fixed, Schedule
 
 PENDING = Observation("pending")
-FREE = Limits(max_attempts=None, timeout=None, max_failures=None)
+FREE = Limits(max_attempts=None, timeout=None, failure_timeout=None)
 
 
 def delay_after(hint: float | None, policy: Policy, u: float = 0.5) -> float:
@@ -251,7 +251,7 @@ def test_no_hint_makes_a_hot_loop(
 
     policy = Policy(
         keeping(main),
-        Limits(max_attempts=len(lines), timeout=None, max_failures=None),
+        Limits(max_attempts=len(lines), timeout=None, failure_timeout=None),
         hints=Hints(mode="replace", jitter=jitter),
         error_strategy=None if failing is None else keeping(failing),
     )
@@ -322,7 +322,7 @@ def test_a_failing_time_is_limited_from_the_first_failure_in_a_row() -> None:
     """A last poll is made at its end; an answer in between begins it anew."""
     down = RequestError("503")
     job = ScriptedJob([PENDING, down, PENDING, down, down, down])
-    limits = Limits(max_attempts=None, timeout=None, max_failures=None, failure_timeout=25.0)
+    limits = Limits(max_attempts=None, timeout=None, failure_timeout=25.0)
     outcome = simulate(Policy(Fixed(interval=10.0), limits), job.poll, job.clock)
     assert job.polls == [0, 10, 20, 30, 40, 50, 55]
     assert outcome.end is End.POLLS_FAILED
@@ -331,7 +331,7 @@ def test_a_failing_time_is_limited_from_the_first_failure_in_a_row() -> None:
 def test_a_hint_of_a_failure_moves_no_limit_of_failing() -> None:
     """The last poll comes when the time for failing ends, also if the server asks to come later."""
     job = ScriptedJob([RequestError("429", hint=1000.0)])
-    limits = Limits(max_attempts=None, timeout=None, max_failures=None, failure_timeout=25.0)
+    limits = Limits(max_attempts=None, timeout=None, failure_timeout=25.0)
     outcome = simulate(Policy(Fixed(interval=10.0), limits), job.poll, job.clock)
     assert job.polls == [0, 25]
     assert outcome.end is End.POLLS_FAILED
