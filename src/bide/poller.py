@@ -183,9 +183,11 @@ class Poller(Driver):
             WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
         """
         wait, step = self._begun(wait)
+        sleep = self.sleep or (time.sleep if cancel is None else cancel.wait)
+        look = poll if cancel is None else partial(_apart, poll, cancel)
         try:
             while not isinstance(step, Outcome):
-                step = self._step(wait, step, poll, cancel)
+                step = self._step(wait, step, sleep, look, cancel)
                 if on_update is not None:
                     on_update(_update(wait, step))
                     step = self._left_of(step, wait)
@@ -214,9 +216,11 @@ class Poller(Driver):
                 was cancelled.
         """
         wait, step = self._begun(wait)
+        sleep = self.sleep or (time.sleep if cancel is None else cancel.wait)
+        look = poll if cancel is None else partial(_apart, poll, cancel)
         try:
             while not isinstance(step, Outcome):
-                step = self._step(wait, step, poll, cancel)
+                step = self._step(wait, step, sleep, look, cancel)
                 yield _update(wait, step)
                 step = self._left_of(step, wait)
         except BaseException:
@@ -225,14 +229,19 @@ class Poller(Driver):
         step.raise_for_end()
 
     def _step(
-        self, wait: Wait, delay: float, poll: Callable[[], Observation], cancel: threading.Event | None
+        self,
+        wait: Wait,
+        delay: float,
+        sleep: Sleep,
+        poll: Callable[[], Observation],
+        cancel: threading.Event | None,
     ) -> float | Outcome:
         """Sleep, look once, and return what the engine makes of it."""
         if delay > 0:  # even a sleep of zero seconds costs a system call
-            self._sleep(delay, cancel)
+            sleep(delay)
         if cancel is not None and cancel.is_set():
             return wait.cancelled(self.clock())
-        return self.look(wait, poll if cancel is None else partial(_apart, poll, cancel))
+        return self.look(wait, poll)
 
     def look(self, wait: Wait, poll: Callable[[], Observation]) -> float | Outcome:
         """
@@ -252,15 +261,9 @@ class Poller(Driver):
             return wait.cancelled(self.clock())
         except Exception as error:
             return self._failed(wait, error)
-        return wait.answered(_checked(observation), self.clock())
-
-    def _sleep(self, delay: float, cancel: threading.Event | None) -> None:
-        if self.sleep is not None:
-            self.sleep(delay)
-        elif cancel is None:
-            time.sleep(delay)
-        else:
-            cancel.wait(delay)
+        if not isinstance(observation, Observation):
+            raise _no_observation(observation)
+        return wait.answered(observation, self.clock())
 
 
 @frozen
@@ -362,7 +365,9 @@ class AsyncPoller(Driver):
             observation = await poll()
         except Exception as error:
             return self._failed(wait, error)
-        return wait.answered(_checked(observation), self.clock())
+        if not isinstance(observation, Observation):
+            raise _no_observation(observation)
+        return wait.answered(observation, self.clock())
 
 
 def _update(wait: Wait, step: float | Outcome) -> Update:
@@ -376,10 +381,8 @@ def _update(wait: Wait, step: float | Outcome) -> Update:
     )
 
 
-def _checked(observation: object) -> Observation:
-    if not isinstance(observation, Observation):
-        raise TypeError(f"the poll function must return an Observation, got {shown(observation)}")
-    return observation
+def _no_observation(returned: object) -> TypeError:
+    return TypeError(f"the poll function must return an Observation, got {shown(returned)}")
 
 
 class _Cancelled(Exception):

@@ -19,7 +19,6 @@ _COUNT = Number(least=0, most=2**63, whole=True)
 _TIME = Number(least=-1e12, most=1e12)
 _OPTIONAL = Number(least=-1e12, most=1e12, optional=True)
 _DELAY = Number(least=0)
-_DRAW = Number(least=0, most=2**64 - 1, whole=True, optional=True)
 
 
 @frozen(kw_only=True)
@@ -45,8 +44,7 @@ class Position:
         hint: seconds that the server asked for there, if it did.
         held: seconds for which it held that answer back.
         asked: seconds that it asked for at last: with an answer, a failure, or when it made the job.
-        seed: of the wait's own draws; None if the caller draws.
-        draws: how many of them were made.
+        draws: the state of the wait's own draws; None if the caller draws.
     """
 
     started_at: float = field(validator=_TIME)
@@ -65,8 +63,7 @@ class Position:
     hint: float | None = field(validator=_OPTIONAL)
     held: float | None = field(validator=_OPTIONAL)
     asked: float | None = field(validator=_OPTIONAL)
-    seed: int | None = field(validator=_DRAW)
-    draws: int = field(validator=_COUNT)
+    draws: int | None = field(validator=Number(least=0, most=2**64 - 1, whole=True, optional=True))
 
     def to_token(self) -> str:
         """Return the position as JSON of one line, with its version and a checksum."""

@@ -121,8 +121,8 @@ class Wait:
             TokenError: the token is damaged, of a later version, or none at all.
         """
         position = Position.from_token(token)
-        if draw is None and position.seed is not None:
-            draw = Draws(position.seed, position.draws)
+        if draw is None and position.draws is not None:
+            draw = Draws(position.draws)
         since = max(at - position.started_at, position.elapsed)  # also if the wall clock was set back
         wait = cls(policy, now=now - since, started_at=position.started_at, draw=draw, observers=observers)
         wait._restore(position)
@@ -140,7 +140,6 @@ class Wait:
         """
         if self.started_at is None:
             raise ValueError("a token needs a wait that knows the time of day: give it started_at")
-        draws = self._draws if isinstance(self._draws, Draws) else None
         seen = self.observation
         endless = self._deadline == math.inf
         return Position(
@@ -152,8 +151,7 @@ class Wait:
             hint=as_number(seen.hint) if seen is not None else None,
             held=as_number(seen.held) if seen is not None else None,
             asked=as_number(self._hint),
-            seed=draws.seed if draws is not None else None,
-            draws=draws.made if draws is not None else 0,
+            draws=self._draws.state if isinstance(self._draws, Draws) else None,
             **{name: getattr(self, name) for name in COUNTED},
         ).to_token()
 
@@ -232,8 +230,6 @@ class Wait:
         end = self._end_by_failure(failure, now, fatal=fatal) or self._limit_reached(now)
         if end is not None:
             return self._outcome(end)
-        if now >= self._deadline:
-            return self._until(0.0, now)  # the look at the deadline is still to come
         return self._until(self._chosen(), now)
 
     def cancelled(self, now: float) -> Outcome:
@@ -288,6 +284,8 @@ class Wait:
 
     def _chosen(self) -> float:
         """Choose the delay from the last poll, or from the start, to the next poll."""
+        if self.started + self.elapsed >= self._deadline:
+            return 0.0  # the answer came too late to ask anybody: the look at the deadline follows at once
         u = self._draws()
         delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
         if self._hint is not None:
