@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import anyio
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -122,18 +126,19 @@ def test_clients_without_published_figures_are_shown_without(
 def test_overhead_tells_the_cost_of_every_library(
     overhead: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The JSON has one row for each loop and each library, or the library's name among the skipped."""
+    """The JSON has a row for each loop and library in each form, or the library's name among the skipped."""
     assert overhead.main(["--polls", "20", "--repeats", "2", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["polls"], document["repeats"]) == (20, 2)
     assert document["python"]
-    rows = {row["name"]: row for row in document["rows"]}
-    assert {*rows, *document["skipped"]} == {*overhead.OWN, *overhead.LIBRARIES}
-    assert {"bare loop", "by hand", "bide"} <= rows.keys()
-    assert rows["bide"]["ratio"] == 1.0
-    for row in rows.values():
-        assert row.keys() == {"name", "version", "per_poll", "per_call", "ratio"}
-        assert (row["version"] is None) == (row["name"] in overhead.OWN)
+    for form in ("sync", "async"):
+        rows = {row["name"]: row for row in document["rows"] if row["form"] == form}
+        assert {*rows, *document["skipped"]} == {*overhead.OWN, *overhead.LIBRARIES}
+        assert {"bare loop", "by hand", "bide"} <= rows.keys()
+        assert rows["bide"]["ratio"] == 1.0
+        for row in rows.values():
+            assert row.keys() == {"form", "name", "version", "per_poll", "per_call", "ratio"}
+            assert (row["version"] is None) == (row["name"] in overhead.OWN)
 
 
 def test_a_library_that_is_missing_is_skipped_by_name(
@@ -154,3 +159,15 @@ def test_a_contender_that_looks_too_seldom_is_refused(overhead: ModuleType) -> N
     lazy = overhead.Contender("lazy", None, job, job.look)
     with pytest.raises(RuntimeError, match="lazy looked 1 times instead of 3"):
         lazy.microseconds(3, 1)
+
+
+def test_a_contender_that_sleeps_is_refused(overhead: ModuleType) -> None:
+    """Only the bookkeeping is compared."""
+    job = overhead.AsyncJob()
+    sleepy = overhead.Contender("sleepy", None, job, partial(anyio.sleep, 1.0), "async")
+    with pytest.raises(RuntimeError, match="it slept all the same"):
+        asyncio.run(_microseconds(sleepy))
+
+
+async def _microseconds(contender: Any) -> object:
+    return contender.microseconds(1, 1)
