@@ -317,3 +317,13 @@ def test_a_wait_that_timed_out_goes_on_until_a_new_deadline() -> None:
     assert (other.value.elapsed, other.value.calls) == (3.0, 2)
     with pytest.raises(ConfigError, match="timeout: must be a finite number > 0"):
         waits.wait(job, timeout=0.0)
+
+
+@pytest.mark.parametrize(
+    ("waits", "http"),
+    [(HttpPoller, httpx.AsyncClient()), (AsyncHttpPoller, httpx.Client()), (HttpPoller, httpx.Client)],
+)
+def test_a_client_of_the_other_colour_is_refused(waits: Any, http: Any) -> None:
+    """At once, and not at the first look."""
+    with pytest.raises(ConfigError, match=r"http: must be an? (async )?client such as httpx"):
+        waits(http=http)

@@ -101,6 +101,7 @@ class HttpPoller(_HttpPoller[Poller]):
     ) -> None:
         """Check the arguments; open no connection yet."""
         super().__init__(Poller.of(strategy or default_strategy(), limits), request_timeout, hold)
+        _check_client(http, "close", "a client such as httpx.Client(…)")
         self._http = http
         self._own: dict[bool, httpx.Client] = {}
         self._opening = threading.Lock()
@@ -262,6 +263,7 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
     ) -> None:
         """Check the arguments; open no connection yet."""
         super().__init__(AsyncPoller.of(strategy or default_strategy(), limits), request_timeout, hold)
+        _check_client(http, "aclose", "an async client such as httpx.AsyncClient(…)")
         self._http = http
         self._own: dict[bool, AsyncLanes] = {}
 
@@ -407,6 +409,12 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
 def is_near(ask: Ask) -> bool:
     """Say whether a request goes to this machine itself, so that no proxy is asked."""
     return is_loopback(urlsplit(ask.url).hostname or "")
+
+
+def _check_client(http: object, closes: str, words: str) -> None:
+    """Refuse a client of the other colour, which would only fail at the first look, and obscurely."""
+    if http is not None and (isinstance(http, type) or not hasattr(http, closes)):
+        raise ConfigError(Problem(f"must be {words}, got {shown(http)}", ("http",)))
 
 
 def _check(name: str, value: object, rule: Number) -> None:
