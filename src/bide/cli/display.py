@@ -32,10 +32,16 @@ def display(*, time_left: Seconds | None = None, max_calls: int | None = None) -
         yield lambda update: click.echo(str(update), err=True)
         return
     from rich.console import Console
+    from rich.constrain import Constrain
     from rich.live import Live
 
-    line = Line(time_left, max_calls)
-    with Live(get_renderable=line.render, console=Console(stderr=True), transient=True, refresh_per_second=8):
+    line, console = Line(time_left, max_calls), Console(stderr=True)
+
+    def drawn() -> Constrain:
+        """Leave room for the ^C that a terminal writes: it must not begin another line."""
+        return Constrain(line.render(), console.width - 2)
+
+    with Live(get_renderable=drawn, console=console, transient=True, refresh_per_second=8):
         yield line.take
 
 
