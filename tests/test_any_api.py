@@ -23,6 +23,7 @@ from bide import (
 )
 from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
 from bide.http.conversation import MOST_HOPS
+from bide.http.shape import UnknownShape
 from bide.testing import VirtualClock
 from bide_strategies import Fixed
 
@@ -327,3 +328,20 @@ def test_a_client_of_the_other_colour_is_refused(waits: Any, http: Any) -> None:
     """At once, and not at the first look."""
     with pytest.raises(ConfigError, match=r"http: must be an? (async )?client such as httpx"):
         waits(http=http)
+
+
+def test_a_failed_job_does_not_tell_a_secret(wait: Any) -> None:
+    """What it says of its failure is told by the error that ends the wait, so it is told without."""
+    why = {"message": "bad token sesame-open", "tried": ["sesame-open", 2]}
+    job = HttpJob(URL, MAPPING, headers={"Authorization": "Bearer sesame-open"})
+    outcome = wait(Server([answer(json={"state": "failed", "why": why})]), job)
+    assert str(outcome).endswith("bad token …")
+    assert outcome.observation.result == {"message": "bad token …", "tried": ["…", 2]}
+
+
+def test_the_report_on_an_unknown_shape_does_not_tell_a_secret(wait: Any) -> None:
+    """It shows what an answer holds, but nothing that was sent."""
+    job = HttpJob(URL, MAPPING, headers={"Authorization": "Bearer sesame-open"})
+    outcome = wait(Server([answer(json={"detail": "bad token sesame-open"})]), job)
+    assert isinstance(outcome.failure, UnknownShape)
+    assert 'detail (text "bad token …")' in outcome.failure.report

@@ -67,8 +67,19 @@ class Conversation:
             observation = yield from self._look(hold)
         except RequestError as error:
             error.args = (self.job.hidden(str(error)),)
+            if isinstance(error, UnknownShape):
+                error.report = self.job.hidden(error.report)
             raise
+        if observation.status in ("error", "cancelled"):
+            return attrs.evolve(observation, result=self._without_secrets(observation.result))
         return observation
+
+    def _without_secrets(self, said: Any) -> Any:
+        """Return what a job says of its failure, without the secrets that it may quote."""
+        try:
+            return json.loads(self.job.hidden(json.dumps(said, ensure_ascii=False)))
+        except (ValueError, RecursionError):  # a secret that looks like JSON, or nesting without end
+            return None
 
     def _look(self, hold: int) -> Exchange[Observation]:
         asked_at = self.clock()
