@@ -16,7 +16,7 @@ from bide import Limits, Observation, Poller, Situation, Strategy, WaitError
 from bide.catalogue import find_policy
 from bide.lab.distribution import Distribution
 from bide.lab.distributions import Exponential, Fixed, Lognormal, Uniform
-from bide.lab.drawing import draw_schedules
+from bide.lab.drawing import draw_schedules, stratified
 from bide.lab.evaluate import Sums, jobs_over, sums_over
 from bide.lab.listening import listen
 from bide.lab.mixed import Mixture, Samples
@@ -96,7 +96,11 @@ def test_an_answer_at_the_very_end_of_a_job_has_no_lag() -> None:
     every = Every(interval=5.0, first=5.0)
     assert calls_and_lag(sums_of(every, Fixed(15.0))) == (3.0, 0.0)
     assert calls_and_lag(sums_of(Every(interval=4.5, first=5.0), Fixed(15.0), latency=0.5)) == (3.0, 0.5)
-    assert calls_and_lag(sums_of(every, Samples([4.0, 5.0, 5.5, 11.0]))) == (7 / 4, (1 + 0 + 4.5 + 4) / 4)
+    jobs = Samples([4.0, 5.0, 5.5, 11.0])
+    assert calls_and_lag(sums_of(every, jobs)) == (7 / 4, (1 + 0 + 4.5 + 4) / 4)
+    single = jobs_over(draw_schedules(Policy(every), 20.0, count=16), np.array([4.0, 5.0, 5.5, 11.0]))
+    assert single.calls.tolist() == [1, 1, 2, 3]
+    assert single.lag.tolist() == [1.0, 0.0, 4.5, 4.0]
 
 
 # What benchmarks published of 1,500 simulated jobs: mean calls and mean lag, on four workloads.
@@ -219,7 +223,29 @@ def test_a_fast_poller_over_a_heavy_tail_is_cut_short() -> None:
     assert calls == pytest.approx(jobs.mean / 0.1 + 0.5, rel=1e-4)
     assert lag == pytest.approx(0.05, rel=1e-3)
     single = jobs_over(schedules, jobs.quantile((np.arange(1000) + 0.5) / 1000))
+    assert ((single.lag >= 0) & (single.lag <= 0.1)).all()
     assert single.calls[-1] == pytest.approx(float(jobs.quantile(np.array([0.9995]))[0]) / 0.1, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("within", "until"),
+    [
+        (Limits(max_attempts=None, timeout=2000.0), 2000.0),
+        (Limits(max_attempts=15_000, timeout=None), 1500.0),
+    ],
+)
+def test_limits_that_come_after_the_drawn_polls_count(within: Limits, until: float) -> None:
+    """Polls every 0.1 s are drawn for 1,000 s; jobs that outlast a later limit are given up on there."""
+    jobs, every = Exponential(1000.0), Every(interval=0.1, first=0.1)
+    sums = sums_of(every, jobs, within)
+    left = math.exp(-until / 1000)
+    assert sums.timed_out[0] == pytest.approx(left, rel=1e-6)
+    assert sums.seen[0] == pytest.approx(1 - left, rel=1e-6)
+    assert sums.calls[0] == pytest.approx((1 - left) / (1 - math.exp(-0.0001)), rel=1e-4)
+    schedules = draw_schedules(Policy(every, within), 1e5, count=16)
+    single = jobs_over(schedules, jobs.quantile((np.arange(1000) + 0.5) / 1000))
+    assert np.isnan(single.lag).mean() == pytest.approx(left, abs=2e-3)
+    assert single.calls.max() == pytest.approx(until / 0.1, abs=1)
 
 
 def test_jitter_over_a_heavy_tail_is_counted_on() -> None:
@@ -229,6 +255,11 @@ def test_jitter_over_a_heavy_tail_is_counted_on() -> None:
     # A renewal process of U(0, 2): a poll at 0, one a second, and v / (2 m**2) = 2/3 for the last.
     assert sums.calls.mean() == pytest.approx(1 + jobs.mean + 2 / 3, rel=5e-3)
     assert calls_and_lag(sums)[1] == pytest.approx(2 / 3, rel=0.02)
+    schedules = draw_schedules(Policy(Every(interval=2.0, jitter=Full()), ENDLESS), 1e5, count=128)
+    single = jobs_over(schedules, jobs.quantile((np.arange(1024) + 0.5) / 1024))
+    lasting = jobs.quantile((np.arange(900, 1000) + 0.5) / 1024)
+    assert single.calls[900:1000] == pytest.approx(lasting, rel=0.2)
+    assert single.calls[900:1000].mean() == pytest.approx(lasting.mean(), rel=0.03)
 
 
 @attrs.frozen
@@ -253,6 +284,13 @@ def test_the_same_seed_draws_the_same() -> None:
     policy = Policy(Growing(jitter=Full()), ENDLESS)
     one, again, other = (draw_schedules(policy, 100.0, count=32, seed=seed) for seed in (1, 1, 2))
     assert one.times.tolist() == again.times.tolist() != other.times.tolist()
+
+
+def test_at_each_poll_every_stratum_is_drawn_from_once() -> None:
+    """Of eight waits one draws from the lowest eighth, one from the next, at every poll in another order."""
+    draws = stratified(8, 50, np.random.default_rng(1))
+    assert (np.sort(np.floor(draws * 8), axis=0) == np.arange(8)[:, None]).all()
+    assert len({tuple(column) for column in np.floor(draws * 8).T}) > 40
 
 
 def test_strata_make_the_error_smaller_and_say_so() -> None:
@@ -281,6 +319,9 @@ def test_the_most_calls_are_those_of_the_earliest_wait() -> None:
     """For jobs of at most 15 s the seed makes 9 calls, by its bounds; for some durations there is no most."""
     seed = draw_schedules(find_policy("seed"), 1e4, count=16)
     assert [seed.most_calls_for(15.0), seed.most_calls_for(math.inf)] == [9, 10]
+    # Who follows progress may be as early as its floor, whatever the job says.
+    follow = FollowProgress(fallback=Every(interval=2.0), floor=1.0, cap=10.0)
+    assert draw_schedules(Policy(follow, ENDLESS), 100.0, count=16).most_calls_for(20.0) == 21
     endless = draw_schedules(Policy(Every(interval=1.0), ENDLESS), 100.0, count=16)
     assert [endless.most_calls_for(10.0), endless.most_calls_for(math.inf)] == [11, math.inf]
 

@@ -213,6 +213,8 @@ def test_atoms_among_continuous_durations_are_looked_at() -> None:
     """Where half of the jobs take exactly a minute, the optimum looks at exactly a minute."""
     jobs = Mixture([1, 1], [Fixed(60.0), Lognormal(60.0, 0.8)])
     assert 60.0 in plan(jobs, 2.0).times
+    # Nor does it look a moment too early where one sort of jobs is over and a long pause begins.
+    assert 1.0 in plan(Mixture([1, 1], [Fixed(12.0), Uniform(0.0, 1.0)]), 0.01).times
 
 
 def test_who_gives_up_is_planned_for_too() -> None:

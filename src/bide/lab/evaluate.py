@@ -174,7 +174,7 @@ def _gone_on(schedules: Schedules, wait: NDArray[np.int_], ends: Array) -> tuple
     delay = schedules.last_delays.mean()
     if not delay:
         return np.full(len(ends), schedules.most_calls), np.full(len(ends), math.nan)
-    more = np.ceil((ends - last) / delay)
+    more = np.ceil((np.minimum(ends, schedules.deadline) - last) / delay)
     poll = np.minimum(last + more * delay, schedules.deadline)
     given_up = (poll < ends) | (size + more > schedules.most_calls)
     calls = np.minimum(size + more, schedules.most_calls)
