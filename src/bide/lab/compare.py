@@ -161,14 +161,14 @@ def _result(contender: Contender, ground: _Ground, lag_target: float | None) -> 
         within=None if lag_target is None or not len(lags) else float(np.mean(lags <= lag_target)),
         timed_out=float(sums.timed_out.mean()),
         optimal_calls=least,
-        excess=None if least is None else calls / least,
+        excess=None if least is None or least == math.inf else calls / least,
         schedule=tuple(costs.schedule[:MOST_SHOWN].tolist()),
     )
 
 
 def _least_calls(ground: _Ground, sums: Sums) -> float:
     """
-    Return the least calls at equal mean lag.
+    Return the least calls at equal mean lag; infinitely many for none at all.
 
     A strategy that gives up is compared with the optimum that gives up on as many jobs, all at the same time.
     """

@@ -82,13 +82,12 @@ def points_of(durations: Distribution) -> Points:
 def points_among(durations: Distribution, fine: Array) -> Points:
     """Return the points for durations, between times that are closer together than anything changes."""
     survival = durations.survival(fine)
-    ended = -np.diff(survival)
-    root = np.sqrt(ended * np.diff(fine))
     is_discrete = not _has_density(durations)
+    spread = float(_roots(fine, survival) @ np.sqrt((survival[:-1] + survival[1:]) / 2))
     return Points(
         fine=fine,
         density=np.concatenate(([0.0], np.cumsum(_weights(fine, survival)))),
-        spread=0.0 if is_discrete else float(root @ np.sqrt((survival[:-1] + survival[1:]) / 2)),
+        spread=0.0 if is_discrete else spread,
         landmarks=_landmarks(durations),
         atoms=durations.atoms,
         is_discrete=is_discrete,
@@ -97,8 +96,13 @@ def points_among(durations: Distribution, fine: Array) -> Points:
 
 def _weights(fine: Array, survival: Array) -> Array:
     """Return how many points there should be between any two times, relative to others."""
-    root = np.sqrt(-np.diff(survival) * np.diff(fine))
-    return np.asarray(root * np.maximum(survival[:-1], _TAIL) ** (-1 / 6))
+    return np.asarray(_roots(fine, survival) * np.maximum(survival[:-1], _TAIL) ** (-1 / 6))
+
+
+def _roots(fine: Array, survival: Array) -> Array:
+    """Return the integral of sqrt(f) between any two times."""
+    ended = np.maximum(-np.diff(survival), 0.0)  # rounding may let a survival rise
+    return np.asarray(np.sqrt(ended * np.diff(fine)))
 
 
 def _has_density(durations: Distribution) -> bool:
