@@ -16,7 +16,8 @@ import pytest
 
 from bide.errors import ConfigError
 from bide.server.job import Job
-from bide.server.store import APPLICATION_ID, SCHEMA_VERSION, Store
+from bide.server.schema import APPLICATION_ID, SCHEMA_VERSION
+from bide.server.store import Store
 
 
 def plan(number: int) -> Job:
