@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from bide.errors import ConfigError
+from bide.server.idempotency import Claim
 from bide.server.job import Job
 from bide.server.schema import APPLICATION_ID, SCHEMA_VERSION
 from bide.server.store import Store
@@ -181,9 +182,13 @@ FOREIGN = {
     "empty database": (sqlite("PRAGMA user_version = 0", "VACUUM"), "is a database, but not one of bide's"),
     "foreign": (sqlite("CREATE TABLE jobs (id)"), "is a database, but not one of bide's"),
     "other mark": (sqlite("PRAGMA application_id = 7"), "is a database, but not one of bide's"),
+    "no version": (
+        sqlite(f"PRAGMA application_id = {APPLICATION_ID}"),
+        "is a database, but not one of bide's",
+    ),
     "newer": (
         sqlite(f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {SCHEMA_VERSION + 1}"),
-        "was written by a newer bide (schema 2; this one knows 1)",
+        "was written by a newer bide (schema 3; this one knows 2)",
     ),
 }
 
@@ -219,6 +224,60 @@ def test_any_name_of_a_file_is_taken_literally(name: str, tmp_path: Path) -> Non
     for _ in range(2):
         Store(str(tmp_path / name)).close()
     assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+VERSION_1 = (
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    "PRAGMA user_version = 1",
+    """
+    CREATE TABLE jobs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        created_at REAL NOT NULL,
+        ends_at REAL NOT NULL,
+        outcome TEXT NOT NULL
+    )
+    """,
+    "INSERT INTO jobs VALUES (7, 'a', 1.5, 9.5, 'error')",
+)
+"""What the first version wrote."""
+
+
+def layout(path: str) -> list[tuple[str, ...]]:
+    """Return all that a database says about itself."""
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+        marks = [connection.execute(f"PRAGMA {name}").fetchone() for name in MARKS]
+    return [(name, " ".join((sql or "").split())) for name, sql in tables] + marks
+
+
+MARKS = ("application_id", "user_version", "journal_mode")
+
+
+def test_a_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    """It keeps its jobs and its numbers, gets the layout of a new one, and can do what a new one can."""
+    old, new = str(tmp_path / "old.db"), str(tmp_path / "new.db")
+    sqlite(*VERSION_1)(Path(old))
+    for _ in range(2):
+        with Store(old) as store:
+            assert store.get("a") == Job(id="a", created_at=1.5, ends_at=9.5, outcome="error")
+    Store(new).close()
+    assert layout(old) == layout(new)
+    with Store(old) as store:
+        assert store.add(plan, Claim("key", b"digest")).created_at == 8
+        assert store.add(plan, Claim("key", b"digest")).created_at == 8
+        cancelled = store.cancel("a", 2.5)
+    assert cancelled is not None
+    assert cancelled.cancelled_at == 2.5
+
+
+def test_an_upgrade_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
+    """When a step fails, the database is refused, and is as it was: not a byte there changes."""
+    file = tmp_path / "jobs.db"
+    sqlite(*VERSION_1, "CREATE TABLE jobs_by_idempotency_key (a)")(file)
+    before = layout(str(file))
+    assert refusal(str(file)).startswith("cannot be used as a database: ")
+    assert layout(str(file)) == before
 
 
 def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:

@@ -7,40 +7,52 @@ from typing import Literal
 from attrs import frozen
 
 Outcome = Literal["completed", "error"]
-"""How a job ends."""
+"""How a job ends, if nobody cancels it."""
 
-Status = Literal["pending", "completed", "error"]
+Status = Literal["pending", "completed", "error", "cancelled"]
 """What a job is, at a time."""
 
 
 @frozen(kw_only=True)
 class Job:
     """
-    One simulated job, whose end is known from its beginning.
+    One simulated job, whose end is known from its beginning, unless it is cancelled.
 
     Args:
         id: the name that clients know it by.
         created_at: wall clock, UTC, in seconds since the epoch.
         ends_at: the same clock; >= created_at.
-        outcome: how it ends.
+        outcome: how it ends then.
+        cancelled_at: the same clock; < ends_at; None if nobody cancelled it.
     """
 
     id: str
     created_at: float
     ends_at: float
     outcome: Outcome
+    cancelled_at: float | None = None
 
     @property
     def duration(self) -> float:
-        """Seconds from its creation to its end."""
+        """Seconds from its creation to the end that it has by itself."""
         return self.ends_at - self.created_at
 
     def status(self, now: float) -> Status:
         """Return what the job is at a time: pending until its end has come."""
+        if self.cancelled_at is not None:
+            return "cancelled"
         return self.outcome if now >= self.ends_at else "pending"
 
+    def ended_at(self, now: float) -> float | None:
+        """Return when the job ended, however it did; None if it has not at that time."""
+        if self.cancelled_at is not None:
+            return self.cancelled_at
+        return self.ends_at if now >= self.ends_at else None
+
     def progress(self, now: float) -> float:
-        """Return the share of its duration that has passed at a time: 0 to 1."""
+        """Return the share of its duration that it has worked for at a time: 0 to 1."""
+        if self.cancelled_at is not None:
+            now = self.cancelled_at
         if now >= self.ends_at:
             return 1.0
         # A wall clock may step back before the creation, even that of a job of no duration.

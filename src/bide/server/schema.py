@@ -35,6 +35,16 @@ _STEPS = (
         )
         """,
     ),
+    (
+        "ALTER TABLE jobs ADD COLUMN cancelled_at REAL",
+        "ALTER TABLE jobs ADD COLUMN idempotency_key TEXT",
+        "ALTER TABLE jobs ADD COLUMN body_digest BLOB",
+        # Most jobs come without a key, and should not pay for the index.
+        """
+        CREATE UNIQUE INDEX jobs_by_idempotency_key ON jobs (idempotency_key)
+        WHERE idempotency_key IS NOT NULL
+        """,
+    ),
 )
 # Never changed, only added to: a database that stands at any of them may come.
 

@@ -14,10 +14,12 @@ from bide.server.job import Status
 from bide.server.service import JobService
 from bide.server.stats import StatusCalls
 
-_ANSWERS: dict[Status, tuple[str, str]] = {
-    "pending": (falcon.HTTP_200, "the job is pending"),
-    "completed": (falcon.HTTP_200, "the job is completed"),
-    "error": (falcon.HTTP_500, "the job failed"),
+_ANSWERS: dict[Status, tuple[str, str, str]] = {
+    "pending": (falcon.HTTP_200, "pending", "the job is pending"),
+    "completed": (falcon.HTTP_200, "completed", "the job is completed"),
+    "error": (falcon.HTTP_500, "error", "the job failed"),
+    # That format knows no cancelling; its clients know that what is an error has ended.
+    "cancelled": (falcon.HTTP_500, "error", "the job was cancelled"),
 }
 
 
@@ -50,8 +52,7 @@ class SeedStatusResource:
             resp.status = falcon.HTTP_404
             resp.media = _envelope("there is no such job")
             return
-        status = job.status(self._service.clock())
-        resp.status, message = _ANSWERS[status]
+        resp.status, status, message = _ANSWERS[job.status(self._service.clock())]
         resp.media = _envelope(message, {"status": status})
 
 

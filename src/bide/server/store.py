@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from bide.server.idempotency import Claim, KeyReused
 from bide.server.job import Job
 from bide.server.schema import explained, open_database
+
+_INSERT = """
+    INSERT INTO jobs (number, id, created_at, ends_at, outcome, idempotency_key, body_digest)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_CANCEL = "UPDATE jobs SET cancelled_at = ? WHERE id = ? AND cancelled_at IS NULL AND ends_at > ?"
+_BY_ID = "SELECT id, created_at, ends_at, outcome, cancelled_at FROM jobs WHERE id = ?"
+_BY_KEY = """
+    SELECT id, created_at, ends_at, outcome, cancelled_at, body_digest FROM jobs WHERE idempotency_key = ?
+"""
+_PAGE = """
+    SELECT id, created_at, ends_at, outcome, cancelled_at, number FROM jobs
+    WHERE number < ? ORDER BY number DESC LIMIT ?
+"""
+_BEYOND = 2**63 - 1  # no job has this number
 
 
 class Store:
@@ -29,30 +45,55 @@ class Store:
             self._connection = open_database(path)
             self._last = self._last_number()
 
-    def add(self, plan: Callable[[int], Job]) -> Job:
+    def add(self, plan: Callable[[int], Job], claim: Claim | None = None) -> Job:
         """
-        Keep one more job; it is on disk when this returns.
+        Keep one more job, on disk when this returns; or return the one that the same request made before.
 
         Args:
-            plan: makes the job of a sequence number; the first is 1. Called once, by one thread at a time.
+            plan: makes the job of a sequence number; the first is 1. Called at most once, by one thread at a
+                time.
+            claim: tells the same request, if it comes again.
+
+        Raises:
+            KeyReused: the claim's key came with another body.
         """
         with self._lock:
-            number = self._last + 1
-            job = plan(number)
-            row = (number, job.id, job.created_at, job.ends_at, job.outcome)
-            self._connection.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?)", row)
-            self._last = number
-        return job
+            kept = None if claim is None else self._claimed(claim)
+            return self._insert(plan, claim) if kept is None else kept
 
     def get(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
         """Return the job of an id, or None."""
-        query = "SELECT created_at, ends_at, outcome FROM jobs WHERE id = ?"
         with self._lock:
-            row = self._connection.execute(query, (id,)).fetchone()
-        if row is None:
-            return None
-        created_at, ends_at, outcome = row
-        return Job(id=id, created_at=created_at, ends_at=ends_at, outcome=outcome)
+            return self._get(id)
+
+    def get_many(self, ids: Iterable[str]) -> list[Job | None]:
+        """Return the job of each id, or None, all as they were at one moment."""
+        with self._lock:
+            return [self._get(one) for one in ids]
+
+    def page(self, most: int, *, before: int = _BEYOND) -> list[tuple[int, Job]]:
+        """
+        Return jobs and their sequence numbers, the newest first.
+
+        Args:
+            most: how many jobs.
+            before: only jobs with a lower number than this.
+        """
+        with self._lock:
+            rows = self._connection.execute(_PAGE, (before, most)).fetchall()
+        return [(row[-1], _job(row)) for row in rows]
+
+    def cancel(self, id: str, now: float) -> Job | None:  # noqa: A002 - the word that the API uses
+        """
+        Cancel a job, if it has not ended; it is on disk when this returns. Return how it is then, or None.
+
+        Args:
+            id: of the job.
+            now: wall clock, in seconds since the epoch.
+        """
+        with self._lock:
+            self._connection.execute(_CANCEL, (now, id, now))
+            return self._get(id)
 
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
@@ -67,6 +108,29 @@ class Store:
     ) -> None:
         self.close()
 
+    def _claimed(self, claim: Claim) -> Job | None:
+        row = self._connection.execute(_BY_KEY, (claim.key,)).fetchone()
+        if row is not None and row[-1] != claim.digest:
+            raise KeyReused
+        return None if row is None else _job(row)
+
+    def _insert(self, plan: Callable[[int], Job], claim: Claim | None) -> Job:
+        number = self._last + 1
+        job = plan(number)
+        key, digest = (None, None) if claim is None else (claim.key, claim.digest)
+        row = (number, job.id, job.created_at, job.ends_at, job.outcome, key, digest)
+        self._connection.execute(_INSERT, row)
+        self._last = number
+        return job
+
+    def _get(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        row = self._connection.execute(_BY_ID, (id,)).fetchone()
+        return None if row is None else _job(row)
+
     def _last_number(self) -> int:
         row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()
         return int(row[0]) if row else 0
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    return Job(id=row[0], created_at=row[1], ends_at=row[2], outcome=row[3], cancelled_at=row[4])
