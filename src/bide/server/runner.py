@@ -25,6 +25,7 @@ from bide.errors import ConfigError, Problem
 from bide.rules import Number
 from bide.server.app import JobServer, create_app
 from bide.server.bodies import LONGEST
+from bide.server.channel import Channel
 from bide.server.config import ServerConfig
 
 MOST_CONNECTIONS = 4000
@@ -111,9 +112,10 @@ def _url(listener: socket.socket) -> str:
 def _listening(app: JobServer, listener: socket.socket) -> Iterator[Any]:
     """Serve an app on a socket; afterwards nothing of it is left open, and no thread."""
     channels: dict[int, Any] = {}
-    server = create_server(
+    server: Any = create_server(
         app, map=channels, sockets=[listener], connection_limit=_connection_limit(), **_SETTINGS
     )
+    server.channel_class = Channel
     try:
         yield server
     finally:

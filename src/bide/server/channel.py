@@ -1,0 +1,30 @@
+"""
+Connections that stay open after a 304.
+
+waitress closes a connection after every answer that has no body, for want of a length. But such an answer
+needs none (RFC 9112, section 6.3), and a client that polls with ``If-None-Match`` would connect anew for each
+poll.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
+from waitress.task import WSGITask  # type: ignore[import-untyped]
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    request: Any  # waitress says no more
+
+    def set_close_on_finish(self) -> None:
+        """Close the connection after this answer, unless all that speaks for it is that it has no body."""
+        asked = self.request.headers.get("CONNECTION", "").lower() == "close"
+        if self.has_body or asked or self.version != "1.1":
+            super().set_close_on_finish()
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection to a client."""
+
+    task_class = _Task
