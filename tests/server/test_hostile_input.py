@@ -32,6 +32,10 @@ ids = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
     ["..", "%2e", "a/b", "a?b", "%00", "%ff"]
 )
 
+header_values = st.text(st.characters(min_codepoint=32, max_codepoint=255)) | st.lists(
+    st.sampled_from(['W/"', '"', "wait=", "pending-0", "9" * 30, ",", ";", "*", "\\", " ", "=", "key"])
+).map("".join)
+
 
 @pytest.fixture
 def server() -> Iterator[Api]:
@@ -91,9 +95,43 @@ def test_any_id_is_answered(server: Api, name: str) -> None:
 
 
 @many
-@given(value=st.text(st.characters(min_codepoint=32, max_codepoint=255)))
+@given(name=ids)
+def test_any_job_may_be_cancelled_or_held(server: Api, name: str) -> None:
+    """Any text in the place of an id is answered when it is cancelled, or waited for, or one of many."""
+    path = f"/v1/jobs/{name.replace('?', '%3F')}"
+    assert_answered(server.request("DELETE", path))
+    assert_answered(server.get(path, Prefer="wait=1"))
+    assert_answered(server.client.simulate_get("/v1/jobs", params={"id": [name, "x"]}))
+
+
+@many
+@given(
+    query=st.text(
+        st.sampled_from("id=&limcursor%0Ff+,;") | st.characters(min_codepoint=33, max_codepoint=126)
+    )
+)
+def test_any_query_is_answered(server: Api, query: str) -> None:
+    """Any text in the place of a query gets jobs or a problem."""
+    assert_answered(server.client.simulate_get("/v1/jobs", query_string=f"x&{query}"))
+    for name in ("limit", "cursor"):
+        assert_answered(server.client.simulate_get("/v1/jobs", params={name: query}))
+
+
+@many
+@given(value=header_values)
 @pytest.mark.parametrize("header", ["Bide-Strategy", "Host", "Accept", "Origin", "Cookie", "Range"])
 def test_any_header_is_answered(server: Api, header: str, value: str) -> None:
     """Any value of a header that the app or its framework may look at leaves the answer below 500."""
     for path in ("/v1/jobs/x", "/v1/stats", "/healthz"):
         assert server.client.simulate_get(path, headers={header: value}).status_code < 500
+
+
+@many
+@given(value=header_values)
+def test_any_header_of_the_api_is_answered(server: Api, value: str) -> None:
+    """Any value of the headers that the app itself reads gets a job, or 304, or a problem."""
+    created = server.post("/v1/jobs", headers={"Idempotency-Key": value})
+    assert_answered(created)
+    job = created.json.get("id", server.submit())
+    assert_answered(server.get(f"/v1/jobs/{job}", Prefer=value))
+    assert server.get(f"/v1/jobs/{job}", If_None_Match=value).status_code in {200, 304}

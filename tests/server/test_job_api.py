@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import falcon
 import pytest
-from falcon.testing import Result, TestClient
+from falcon.testing import Result, StartResponseMock, TestClient, create_environ
 from harness import NOON, Clock, api
 
 from bide.server import ServerConfig, create_app
@@ -207,13 +208,34 @@ def test_an_unknown_route_is_a_problem(path: str) -> None:
         assert_problem(server.get(path), 404)
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", "/v1/jobs"), ("PUT", "/healthz"), ("GET", "/")])
-def test_a_wrong_method_is_a_problem(method: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/jobs", "GET, HEAD, OPTIONS, POST"),
+        ("PATCH", "/v1/jobs/x", "DELETE, GET, HEAD, OPTIONS"),
+        ("POST", "/v1/stats", "GET, HEAD, OPTIONS"),
+        ("PUT", "/healthz", "GET, HEAD, OPTIONS"),
+        ("GET", "/", "OPTIONS, POST"),
+        ("DELETE", "/status/x", "GET, OPTIONS"),
+    ],
+)
+def test_a_wrong_method_is_a_problem(method: str, path: str, allowed: str) -> None:
     """A method that a route does not have is a 405 problem, which lists those that it has."""
     with api() as server:
-        answer = server.client.simulate_request(method, path)
+        answer = server.request(method, path)
     assert_problem(answer, 405)
-    assert "OPTIONS" in answer.headers["allow"]
+    assert ", ".join(sorted(answer.headers["allow"].split(", "))) == allowed
+
+
+@pytest.mark.parametrize("method", ["FOO", "get", "WEBSOCKET", "CONNECT", ""])
+def test_a_word_that_is_no_method_is_a_problem(method: str) -> None:
+    """A method that nobody knows, or that this is no place for, is a 400 or 405 problem."""
+    with api() as server:
+        begun = StartResponseMock()
+        (body,) = server.app({**create_environ("/v1/jobs"), "REQUEST_METHOD": method}, begun)
+    assert begun.headers_dict["content-type"] == "application/problem+json"
+    assert str(begun.status)[:3] == str(json.loads(body)["status"])
+    assert json.loads(body)["status"] in {400, 405}
 
 
 def test_a_bug_is_logged_and_told_to_nobody(
@@ -241,7 +263,9 @@ def test_health() -> None:
 def test_any_origin_may_call() -> None:
     """A browser may use the API from any origin, with the header that names its strategy."""
     with api() as server:
-        assert server.get("/healthz", Origin="http://x").headers["access-control-allow-origin"] == "*"
+        headers = server.get("/healthz", Origin="http://x").headers
+        assert headers["access-control-allow-origin"] == "*"
+        assert "Retry-After" in headers["access-control-expose-headers"]
         asked = {
             "Origin": "http://x",
             "Access-Control-Request-Method": "POST",

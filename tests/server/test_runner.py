@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -48,9 +49,14 @@ def started(database: str = ":memory:", host: str = "127.0.0.1") -> Iterator[Any
             process.kill()
 
 
+def ask(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    """Make a request, and return the answer, read to its end."""
+    with urlopen(Request(url, body, headers or {}), timeout=20) as answer:  # noqa: S310 - our own server
+        return answer.headers, json.load(answer)
+
+
 def health(url: str) -> Any:
-    with urlopen(f"{url}/healthz", timeout=5) as answer:  # noqa: S310 - our own server
-        return json.load(answer)
+    return ask(f"{url}/healthz")[1]
 
 
 def refuse(on_ready: object) -> None:
@@ -71,6 +77,20 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> Non
     assert (process.returncode, out, err) == (0, "ended\n", "")
     assert [file.name for file in tmp_path.iterdir()] == ["jobs.db"]
     Store(str(database)).close()
+
+
+def test_held_requests_are_answered_at_its_end() -> None:
+    """On SIGTERM a request that waits for a job is told how the job is, and the server does not wait."""
+    with started() as (process, report), ThreadPoolExecutor(1) as pool:
+        url = report["url"]
+        _, job = ask(f"{url}/v1/jobs", b'{"input": {"duration": 3600}}', {"Content-Type": "application/json"})
+        held = pool.submit(ask, f"{url}/v1/jobs/{job['id']}", headers={"Prefer": "wait=30"})
+        while not ask(f"{url}/v1/stats")[1]["status_calls"]["total"]:
+            pass
+        process.send_signal(signal.SIGTERM)
+        headers, seen = held.result()
+        assert (seen["status"], headers["preference-applied"]) == ("pending", "wait=30")
+        assert process.communicate(timeout=3) == ("ended\n", "")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")

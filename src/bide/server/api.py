@@ -2,73 +2,119 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 import falcon
 
 from bide.errors import shown
-from bide.server.bodies import read_pins
+from bide.server.bodies import read_body, read_pins
+from bide.server.conditions import is_known, tag_of
+from bide.server.document import encoded, job_document
+from bide.server.idempotency import Claim, KeyReused, read_claim
 from bide.server.job import Job
-from bide.server.service import JobService
+from bide.server.pages import MOST_JOBS, cursor_of, read_cursor, read_limit
+from bide.server.preferences import wait_in
+from bide.server.service import JobService, Pins
 from bide.server.stats import StatusCalls
 
 
 class JobsResource:
     """``/v1/jobs``."""
 
-    def __init__(self, service: JobService) -> None:
-        """Create jobs through this service."""
+    def __init__(self, service: JobService, calls: StatusCalls) -> None:
+        """Create and find jobs through this service, and count the calls."""
         self._service = service
+        self._calls = calls
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Start a job: 202, with its address and what it looks like now."""
-        job = self._service.submit(read_pins(req))
+        """Start a job: 202, with its address and what it looks like at first."""
+        body = read_body(req)
+        pins = read_pins(req, body)
+        job = self._submit(pins, read_claim(req, body))
         resp.status = falcon.HTTP_202
         resp.location = f"/v1/jobs/{job.id}"
-        resp.media = job_document(job, self._service.clock())
+        hint = self._service.hint(job, pins)
+        if hint:
+            resp.retry_after = hint
+        # As it began, so that a request that comes again gets the same answer.
+        resp.media = job_document(job, job.created_at)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show the jobs that the query names, or a page of all."""
+        ids = req.get_param_as_list("id")
+        if ids:
+            self._calls.count(req)
+            resp.media = self._chosen(list(dict.fromkeys(ids)))
+        else:
+            self._show_page(req, resp)
+
+    on_head = on_get
+
+    def _submit(self, pins: Pins, claim: Claim | None) -> Job:
+        try:
+            return self._service.submit(pins, claim)
+        except KeyReused:
+            rule = "this Idempotency-Key came with another body before; a new request needs a new key"
+            raise falcon.HTTPUnprocessableEntity(description=rule) from None
+
+    def _chosen(self, ids: list[str]) -> dict[str, Any]:
+        if len(ids) > MOST_JOBS:
+            raise falcon.HTTPBadRequest(description=f"id: must be at most {MOST_JOBS} jobs, got {len(ids)}")
+        found = dict(zip(ids, self._service.find_many(ids), strict=True))
+        return {
+            "jobs": self._documents(job for job in found.values() if job is not None),
+            "unknown": [one for one, job in found.items() if job is None],
+        }
+
+    def _show_page(self, req: falcon.Request, resp: falcon.Response) -> None:
+        limit, cursor = read_limit(req.get_param("limit")), req.get_param("cursor")
+        page = self._service.page(limit, before=None if cursor is None else read_cursor(cursor))
+        following = None if page.last is None else cursor_of(page.last)
+        if following is not None:
+            resp.append_link(f"/v1/jobs?{urlencode({'limit': limit, 'cursor': following})}", rel="next")
+        resp.media = {"jobs": self._documents(page.jobs), "next": following}
+
+    def _documents(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
+        now = self._service.clock()
+        return [job_document(job, now) for job in jobs]
 
 
 class JobResource:
     """``/v1/jobs/{id}``."""
 
     def __init__(self, service: JobService, calls: StatusCalls) -> None:
-        """Find jobs through this service, and count the calls."""
+        """Find and cancel jobs through this service, and count the calls."""
         self._service = service
         self._calls = calls
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
-        """Show a job as it is now."""
+        """Show a job as it is now, or once it has ended, if the client would rather wait."""
         self._calls.count(req)
-        job = self._service.find(id)
+        prefer = req.get_header("Prefer")
+        if prefer is not None:
+            self._hold(prefer, resp, id)
+        document = self._document(self._service.find(id), id)
+        tag = tag_of(document)
+        resp.set_header("ETag", f'W/"{tag}"')
+        if is_known(req, tag):
+            resp.status = falcon.HTTP_304
+        else:
+            resp.data = encoded(document)
+
+    on_head = on_get
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
+        """Cancel a job, and show how it is then; one that has ended stays as it was."""
+        resp.media = self._document(self._service.cancel(id), id)
+
+    def _hold(self, prefer: str, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
+        seconds = wait_in(prefer)
+        if seconds and self._service.hold(id, seconds):
+            resp.set_header("Preference-Applied", f"wait={seconds}")
+
+    def _document(self, job: Job | None, id: str) -> dict[str, Any]:  # noqa: A002 - as in the route
         if job is None:
             raise falcon.HTTPNotFound(description=f"there is no job {shown(id)}")
-        resp.media = job_document(job, self._service.clock())
-
-
-def job_document(job: Job, now: float) -> dict[str, Any]:
-    """Return a job as JSON shows it at a time."""
-    status = job.status(now)
-    ended_at = None if status == "pending" else job.ends_at
-    document = {
-        "id": job.id,
-        "status": status,
-        "progress": job.progress(now),
-        "created_at": timestamp(job.created_at),
-        "completed_at": None if ended_at is None else timestamp(ended_at),
-    }
-    return document | _ending(job, status)
-
-
-def _ending(job: Job, status: str) -> dict[str, Any]:
-    if status == "completed":
-        return {"result": {"duration": job.duration}}
-    if status == "error":
-        return {"error": {"message": "the simulated work failed"}}
-    return {}
-
-
-def timestamp(seconds: float) -> str:
-    """Return a time as RFC 3339 text, in UTC, with microseconds."""
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
-    return text.replace("+00:00", "Z")
+        return job_document(job, self._service.clock())

@@ -21,15 +21,28 @@ _PINS = ("duration", "outcome")
 _DURATION = seconds(least=0)
 
 
-def read_pins(req: falcon.Request) -> Pins:
+def read_body(req: falcon.Request) -> bytes:
+    """
+    Return the body of a request.
+
+    Raises:
+        falcon.HTTPContentTooLarge: it is too large.
+    """
+    raw: bytes = req.bounded_stream.read(LONGEST + 1)
+    if len(raw) > LONGEST:
+        raise falcon.HTTPContentTooLarge(description=f"the body must be at most {LONGEST} bytes")
+    return raw
+
+
+def read_pins(req: falcon.Request, body: bytes) -> Pins:
     """
     Return what the body of a request for a new job pins.
 
     Raises:
-        falcon.HTTPError: the body is too large, of another media type, or not JSON.
+        falcon.HTTPError: the body is of another media type, or not JSON.
         ConfigError: it is JSON, but says something that it may not.
     """
-    inputs = _member(read_object(req), "input")
+    inputs = _member(_object(req, body), "input")
     try:
         _refuse_others(inputs, _PINS)
         return Pins(duration=_duration(inputs.get("duration")), outcome=_outcome(inputs.get("outcome")))
@@ -37,15 +50,12 @@ def read_pins(req: falcon.Request) -> Pins:
         raise error.inside("input") from None
 
 
-def read_object(req: falcon.Request) -> dict[str, Any]:
+def _object(req: falcon.Request, body: bytes) -> dict[str, Any]:
     """Return the JSON object in the body of a request; no body is an empty one."""
-    raw = req.bounded_stream.read(LONGEST + 1)
-    if len(raw) > LONGEST:
-        raise falcon.HTTPContentTooLarge(description=f"the body must be at most {LONGEST} bytes")
-    if not raw:
+    if not body:
         return {}
     _require_json(req)
-    document = _parse(raw)
+    document = _parse(body)
     if not isinstance(document, dict):
         raise ConfigError(f"the body must be an object, got {shown(document)}")
     return document

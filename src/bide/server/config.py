@@ -32,6 +32,9 @@ class ServerConfig:
         longest: greatest duration of a job, in seconds; >= shortest. Durations are uniform between the two.
         failing: share of the jobs that end as ``error``; 0 to 1.
         seed: what all durations and outcomes are drawn from; None: the operating system chooses one.
+        retry_after: seconds for which the answer to a new job asks to be left alone, rounded down to whole
+            ones; 0 for none; None: the shortest, unless the client pinned a duration.
+        threads: answer requests; >= 2. At most half of them hold an answer back at once.
     """
 
     database: str = field(default=MEMORY, validator=_path)
@@ -39,6 +42,8 @@ class ServerConfig:
     longest: Seconds = field(default=15.0, validator=seconds(least=0))
     failing: float = field(default=0.5, validator=Number(least=0, most=1))
     seed: int | None = field(default=None, validator=Number(whole=True, optional=True))
+    retry_after: Seconds | None = field(default=None, validator=seconds(least=0, optional=True))
+    threads: int = field(default=4, validator=Number(least=2, whole=True))
 
     def __attrs_post_init__(self) -> None:
         if self.longest < self.shortest:

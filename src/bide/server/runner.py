@@ -35,8 +35,6 @@ _LEAST_CONNECTIONS = 16
 _RESERVED_FILES = 64  # for the database, the log, and what Python keeps open
 _PORT = Number(least=0, most=65535, whole=True)
 _SETTINGS = {
-    "threads": 4,
-    "asyncore_use_poll": True,
     "ident": "bide",
     # The app refuses a body above its own limit with a problem document; waitress cuts off what is far above.
     "max_request_body_size": 2 * LONGEST,
@@ -77,10 +75,11 @@ def run(
         _one_core(),
         contextlib.suppress(_Stop),
         _stopped_by_signals(),
-        _listening(app, listener) as server,
+        _listening(app, listener, config.threads) as channels,
     ):
         on_ready(_url(listener))
-        server.run()
+        # Not the server's own `run`: it waits for threads that hold requests before anybody can release them.
+        wasyncore.loop(map=channels, use_poll=True, timeout=1)
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -109,16 +108,22 @@ def _url(listener: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def _listening(app: JobServer, listener: socket.socket) -> Iterator[Any]:
-    """Serve an app on a socket; afterwards nothing of it is left open, and no thread."""
+def _listening(app: JobServer, listener: socket.socket, threads: int) -> Iterator[dict[int, Any]]:
+    """Give the sockets of a server for an app; afterwards none of them is left open, and no thread."""
     channels: dict[int, Any] = {}
     server: Any = create_server(
-        app, map=channels, sockets=[listener], connection_limit=_connection_limit(), **_SETTINGS
+        app,
+        map=channels,
+        sockets=[listener],
+        threads=threads,
+        connection_limit=_connection_limit(),
+        **_SETTINGS,
     )
     server.channel_class = Channel
     try:
-        yield server
+        yield channels
     finally:
+        app.release()
         server.task_dispatcher.shutdown()
         wasyncore.close_all(channels, ignore_all=True)
 

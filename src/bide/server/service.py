@@ -1,20 +1,25 @@
-"""What a client can ask of the server, whatever the wire format: submit a job, find a job."""
+"""What a client can ask of the server, whatever the wire format: submit jobs, find, list and cancel them."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from threading import Event
 
 from attrs import frozen
 
 from bide.server.config import ServerConfig
+from bide.server.holds import Holds, Pause
+from bide.server.idempotency import Claim
 from bide.server.job import Job, Outcome
 from bide.server.store import Store
 from bide.server.work import draw
 
 _logger = logging.getLogger(__name__)
+
+_MARGIN = 0.001  # seconds: two clocks are not read at the same instant, and a time has its last digit
 
 
 @frozen(kw_only=True)
@@ -31,6 +36,20 @@ class Pins:
     outcome: Outcome | None = None
 
 
+@frozen
+class Page:
+    """
+    A part of the list of all jobs.
+
+    Args:
+        jobs: the newest first.
+        last: the sequence number of the last of them, if there are older ones.
+    """
+
+    jobs: list[Job]
+    last: int | None
+
+
 class JobService:
     """
     The jobs of one server: its store, its simulated work and its clock, put together.
@@ -39,23 +58,90 @@ class JobService:
         config: how the work behaves.
         store: where the jobs are kept.
         clock: wall clock, in seconds since the epoch.
+        pause: how a request waits for a job.
     """
 
-    def __init__(self, config: ServerConfig, store: Store, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, config: ServerConfig, store: Store, *, clock: Callable[[], float], pause: Pause = Event.wait
+    ) -> None:
         """Draw a seed, if the config leaves it open."""
         self.clock = clock
         self._config = config
         self._store = store
+        self._holds = Holds(config.threads // 2, pause)
         self._seed = secrets.randbits(32) if config.seed is None else config.seed
         _logger.info("jobs are drawn from seed %d", self._seed)
 
-    def submit(self, pins: Pins | None = None) -> Job:
-        """Start one more job, and return it once it is kept."""
-        return self._store.add(lambda number: self._plan(number, pins or Pins()))
+    def submit(self, pins: Pins | None = None, claim: Claim | None = None) -> Job:
+        """
+        Start one more job, and return it once it is kept; or return the one that the same claim started.
+
+        Raises:
+            KeyReused: the claim's key came with another body.
+        """
+        return self._store.add(lambda number: self._plan(number, pins or Pins()), claim)
 
     def find(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
         """Return the job of an id, or None if there is none."""
         return self._store.get(id)
+
+    def find_many(self, ids: Iterable[str]) -> list[Job | None]:
+        """Return the job of each id, or None if there is none."""
+        return self._store.get_many(ids)
+
+    def page(self, most: int, *, before: int | None) -> Page:
+        """
+        Return jobs, the newest first.
+
+        Args:
+            most: how many.
+            before: the sequence number that ended the page before; None for the first page.
+        """
+        # One more than asked for: it tells whether there is another page.
+        rows = self._store.page(most + 1) if before is None else self._store.page(most + 1, before=before)
+        last = rows[most - 1][0] if len(rows) > most else None
+        return Page([job for _, job in rows[:most]], last)
+
+    def cancel(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        """Cancel a job, if it has not ended, and return how it is then; None if there is none."""
+        job = self._store.cancel(id, self.clock())
+        self._holds.release(id)
+        return job
+
+    def hold(self, id: str, seconds: float) -> bool:  # noqa: A002 - the word that the API uses
+        """
+        Wait until a job has ended, if a thread can be spared; return whether there was anything to wait for.
+
+        Args:
+            id: of the job.
+            seconds: how long to wait at most.
+        """
+        return self._holds.hold(id, lambda: min(seconds, self._left(id)))
+
+    def release(self) -> None:
+        """End all waiting for jobs, and begin no more."""
+        self._holds.close()
+
+    def hint(self, job: Job, pins: Pins) -> int:
+        """
+        Return the whole seconds for which a new job need not be looked at; 0 if nothing is known.
+
+        Args:
+            job: new, or started before by the same request.
+            pins: what that request fixed.
+        """
+        seconds = self._config.retry_after
+        if seconds is None:
+            # What a client pinned is its own affair: told back, it would spoil whatever the client tries out.
+            seconds = self._config.shortest if pins.duration is None else 0.0
+        # Down, not up: a hint should make nobody late.
+        elapsed = max(0.0, self.clock() - job.created_at)
+        return max(0, int(seconds) - int(elapsed))
+
+    def _left(self, id: str) -> float:  # noqa: A002 - the word that the API uses
+        job, now = self.find(id), self.clock()
+        pending = job is not None and job.status(now) == "pending"
+        return job.ends_at - now + _MARGIN if job is not None and pending else 0.0
 
     def _plan(self, number: int, pins: Pins) -> Job:
         fate = draw(number, seed=self._seed, config=self._config)

@@ -50,3 +50,5 @@ class StatsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with the counts."""
         resp.media = {"status_calls": self._calls.document()}
+
+    on_head = on_get
