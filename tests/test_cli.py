@@ -76,7 +76,12 @@ def test_an_unknown_job_is_status_4(server: str, capsys: pytest.CaptureFixture[s
 
 @pytest.mark.wire
 @pytest.mark.parametrize(
-    "command", [["wait", "{}/v1/jobs/a1"], ["submit", "{}"], ["wait", "{}/v1/jobs/a1", "--timeout", "0.2s"]]
+    "command",
+    [
+        ["wait", "{}/v1/jobs/a1", "--failure-timeout", "0.2s"],
+        ["submit", "{}"],
+        ["wait", "{}/v1/jobs/a1", "--timeout", "0.2s"],
+    ],
 )
 def test_a_server_that_is_down_is_status_5(
     nobody: str, command: list[str], capsys: pytest.CaptureFixture[str]

@@ -342,7 +342,7 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
                 ended.send_nowait((job, await self._outcome(job)))
 
         try:
-            async with anyio.create_task_group() as group, receive:
+            async with receive, anyio.create_task_group() as group:
                 with send:
                     for job in jobs:
                         group.start_soon(tell, job, send.clone())
