@@ -12,6 +12,7 @@ from bide.catalogue import catalogue, find_policy
 from bide.lab import Comparison, Entrant, Result, Workload, compare, find_workload
 from bide.lab.distributions import Exponential, Uniform
 from bide.lab.mixed import Samples
+from bide.lab.recorded import Recorded
 from bide.policy import Policy
 from bide_strategies import Exponential as Growing
 from bide_strategies import Fixed as Every
@@ -128,24 +129,16 @@ def test_who_follows_progress_beats_who_cannot() -> None:
     assert result.schedule[:2] == (0.0, 2.0)
 
 
-@attrs.frozen
-class Recorded:
-    """What was recorded of another library."""
-
-    name: str
-    schedules: tuple[tuple[float, ...], ...]
-    horizon: float
-    gives_up: tuple[bool, ...]
-
-
 def test_recorded_waits_are_compared_as_they_are() -> None:
     """A peer that polls as a strategy does has its figures; one that gave up has given up."""
     times = tuple(0.5 * n for n in range(1, 41))
-    peer = Recorded("peer 1.0", (times,), 20.0, (False,))
+    peer = Recorded(name="peer 1.0", schedules=(times,), horizon=20.0, gives_up=(False,))
     ours = Entrant("ours", Policy(Every(interval=0.5, first=0.5), ENDLESS))
     one, other = compare([peer, ours], [SERVER]).workloads[0].results
     assert attrs.evolve(one, strategy="") == attrs.evolve(other, strategy="", schedule=one.schedule)
-    quits = only(compare([Recorded("quits", (times[:20], times), 20.0, (True, False))], [SERVER]))
+    both = (times[:20], times)
+    half = Recorded(name="half", schedules=both, horizon=20.0, gives_up=(True, False))
+    quits = only(compare([half], [SERVER]))
     assert quits.timed_out == pytest.approx(0.25)
     # Half of the waits make 20.5 calls; the others 15.5 for jobs of up to 10 s, and 20 for the rest.
     assert quits.calls == pytest.approx((20.5 + (15.5 + 20) / 2) / 2)
@@ -153,7 +146,8 @@ def test_recorded_waits_are_compared_as_they_are() -> None:
 
 def test_a_recording_goes_on_beyond_its_horizon() -> None:
     """Over jobs that outlast it, the peer is taken to go on as it did last."""
-    peer = Recorded("peer 1.0", (tuple(map(float, range(1, 101))),), 100.0, (False,))
+    times = tuple(map(float, range(1, 101)))
+    peer = Recorded(name="peer 1.0", schedules=(times,), horizon=100.0, gives_up=(False,))
     result = only(compare([peer], [Workload("long", Exponential(300.0))]))
     assert result.calls == pytest.approx(1 / -math.expm1(-1 / 300), rel=1e-3)
     assert result.lag_mean == pytest.approx(0.5, rel=1e-3)

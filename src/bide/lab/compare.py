@@ -10,11 +10,12 @@ from attrs import frozen
 
 from bide.errors import ConfigError, shown
 from bide.lab.comparison import Comparison, Result, WorkloadResults
-from bide.lab.contenders import Contender, Entrant, RecordedWaits, contender
+from bide.lab.contenders import Contender, Entrant, contender
 from bide.lab.distribution import Array, Distribution
 from bide.lab.drawing import GROUPS, MOST_SHOWN
 from bide.lab.evaluate import Sums
 from bide.lab.frontier import Optimum, optimum
+from bide.lab.recorded import Recorded
 from bide.lab.workloads import Workload
 from bide.rules import Number, seconds
 
@@ -34,7 +35,7 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def compare(
-    entrants: Sequence[Entrant | RecordedWaits],
+    entrants: Sequence[Entrant | Recorded],
     workloads: Sequence[Workload],
     *,
     latency: float = 0.0,

@@ -12,6 +12,7 @@ from bide.lab.distribution import Array, Distribution
 from bide.lab.drawing import draw_schedules
 from bide.lab.evaluate import Jobs, Sums, jobs_over, sums_over
 from bide.lab.listening import listen, wait_for_job
+from bide.lab.recorded import Recorded
 from bide.lab.schedules import Schedules
 from bide.policy import Policy
 
@@ -28,25 +29,6 @@ class Entrant:
 
     name: str
     policy: Policy
-
-
-class RecordedWaits(Protocol):
-    """When another library polled a job that never ended, recorded from its own code."""
-
-    @property
-    def name(self) -> str:
-        """The library, its version and its settings."""
-        ...
-
-    @property
-    def schedules(self) -> tuple[tuple[float, ...], ...]:
-        """The poll times of each wait, ascending, in seconds from the start."""
-        ...
-
-    @property
-    def gives_up(self) -> tuple[bool, ...]:
-        """For each wait, whether the library gave up by itself."""
-        ...
 
 
 @frozen(kw_only=True, eq=False)
@@ -88,7 +70,7 @@ class Contender(Protocol):
 
 
 def contender(
-    entrant: Entrant | RecordedWaits, horizon: float, *, latency: float, count: int, seed: int
+    entrant: Entrant | Recorded, horizon: float, *, latency: float, count: int, seed: int
 ) -> Contender:
     """Draw the schedules of an entrant, once for all workloads, and return who evaluates it."""
     if not isinstance(entrant, Entrant):
@@ -99,7 +81,7 @@ def contender(
     return Scheduled(entrant.name, schedules)
 
 
-def _recorded(recorded: RecordedWaits, latency: float) -> Schedules:
+def _recorded(recorded: Recorded, latency: float) -> Schedules:
     """Return recorded waits as schedules, each a group of its own."""
     waits = tuple(np.array(times) for times in recorded.schedules)
     return Schedules(
