@@ -82,6 +82,14 @@ async def burst(cancelling: Cancelling, ask: Asking, instants: list[float]) -> N
             group.start_soon(cancelling, ask, instant)
 
 
+async def settled(http: Any) -> list[str]:
+    """Return what is left behind for good: on a busy machine the last connections take a moment to be made."""
+    with anyio.move_on_after(10):
+        while left_behind(http):
+            await anyio.sleep(0.01)
+    return left_behind(http)
+
+
 def test_httpx_by_itself_loses_connections(url: str) -> None:
     """The reason for all this: with a few bursts of cancelled requests, its pool is not what it was."""
 
@@ -116,7 +124,7 @@ def test_a_burst_of_cancelled_requests_leaves_nothing_behind(
                 ask = partial(atransfer, http, Ask("GET", f"{url}/{name}"), timeout=10)
                 await burst(cancelling, ask, instants)
                 await finish(http)
-                assert left_behind(http) == []
+                assert await settled(http) == []
                 async with anyio.create_task_group() as group:
                     for _ in range(CONNECTIONS):
                         group.start_soon(ask)
@@ -147,7 +155,7 @@ def test_a_request_cancelled_at_any_step_leaves_nothing_behind(
                         await anyio.lowlevel.checkpoint()
                     group.cancel_scope.cancel()
                 await finish(http)
-                assert left_behind(http) == [], f"after {steps} steps"
+                assert await settled(http) == [], f"after {steps} steps"
 
     anyio.run(check, backend=backend)
 
