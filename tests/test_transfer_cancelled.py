@@ -83,7 +83,7 @@ async def burst(cancelling: Cancelling, ask: Asking, instants: list[float]) -> N
 
 
 async def settled(http: Any) -> list[str]:
-    """Return what is left behind for good: on a busy machine the last connections take a moment to be made."""
+    """Return what is left behind for good: on a busy machine the last connections take a moment."""
     with anyio.move_on_after(10):
         while left_behind(http):
             await anyio.sleep(0.01)
