@@ -62,6 +62,27 @@ def in_turn(*answers: httpx.Response | Exception) -> Answer:
     return answer
 
 
+def test_one_id_is_not_taken_for_many() -> None:
+    """A text is a sequence of texts, but its letters are no ids."""
+    with pytest.raises(ConfigError, match="must be several ids, got the text 'ab'"):
+        list(client_of(always(200)).wait_for_jobs("ab"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"observers": [7]}, "observers: must be functions of one event, got 7"),
+        ({"transient": ["OSError"]}, "transient: must be classes of exceptions, got 'OSError'"),
+        ({"fatal": [KeyboardInterrupt]}, "fatal: must be classes of exceptions"),
+    ],
+)
+def test_a_poller_says_what_its_settings_must_be(settings: dict[str, Any], words: str) -> None:
+    """At once, not when the first poll fails."""
+    with pytest.raises(ConfigError, match=words):
+        Poller(Fixed(), **settings)
+    assert Poller(Fixed(), transient=OSError, observers=print).transient == (OSError,)  # type: ignore[arg-type]
+
+
 def test_create_job_posts_and_returns_the_id() -> None:
     """The work goes out as the job's input, and the id comes back."""
     seen: list[httpx.Request] = []

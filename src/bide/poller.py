@@ -10,12 +10,12 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
-from bide.errors import RequestError, printable, shown
+from bide.errors import ConfigError, Problem, RequestError, printable, shown
 from bide.events import Observer
 from bide.outcome import Outcome
-from bide.policy import Policy
+from bide.policy import Limits, Policy
 from bide.strategy import Observation
 from bide.wait import Wait
 
@@ -54,8 +54,28 @@ class Update:
         return f"Attempt {self.calls}: job is {status}"
 
 
-def _as_tuple(observers: Iterable[Observer]) -> tuple[Observer, ...]:
-    return tuple(observers)
+def _as_tuple(values: Iterable[Any] | Any) -> tuple[Any, ...]:
+    return tuple(values) if isinstance(values, Iterable) else (values,)
+
+
+@frozen
+class _Each:
+    """Each of the field's values passes a test."""
+
+    test: Callable[[Any], bool]
+    words: str
+
+    def __call__(self, instance: object, attribute: Attribute[Any], values: Iterable[Any]) -> None:
+        """Raise a ConfigError that names the attribute, unless they do."""
+        for value in values:
+            if not self.test(value):
+                raise ConfigError(Problem(f"must be {self.words}, got {shown(value)}", (attribute.name,)))
+
+
+_OBSERVERS = _Each(callable, "functions of one event")
+_EXCEPTIONS = _Each(
+    lambda kind: isinstance(kind, type) and issubclass(kind, Exception), "classes of exceptions"
+)
 
 
 @frozen
@@ -75,9 +95,15 @@ class Driver(Policy):
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
     wall_clock: Callable[[], float] = field(default=time.time, kw_only=True)
     draw: Callable[[], float] | None = field(default=None, kw_only=True)
-    observers: tuple[Observer, ...] = field(default=(), converter=_as_tuple, kw_only=True)
-    transient: tuple[type[Exception], ...] = field(default=(), kw_only=True)
-    fatal: tuple[type[Exception], ...] = field(default=(), kw_only=True)
+    observers: tuple[Observer, ...] = field(
+        default=(), converter=_as_tuple, validator=_OBSERVERS, kw_only=True
+    )
+    transient: tuple[type[Exception], ...] = field(
+        default=(), converter=_as_tuple, validator=_EXCEPTIONS, kw_only=True
+    )
+    fatal: tuple[type[Exception], ...] = field(
+        default=(), converter=_as_tuple, validator=_EXCEPTIONS, kw_only=True
+    )
 
     def begin(self, hint: float | None = None) -> Wait:
         """
@@ -105,7 +131,10 @@ class Driver(Policy):
 
         Raises:
             TokenError: the token is damaged, of a later version, or none at all.
+            ConfigError: the timeout is no number of seconds > 0.
         """
+        if timeout is not None:
+            Limits(timeout=timeout)  # has the rule
         now, at = self.clock(), self.wall_clock()
         return Wait.resume(
             token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers

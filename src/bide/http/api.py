@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -83,6 +83,17 @@ class JobApi:
         """
         hint = job_id.hint_left() if isinstance(job_id, JobId) else None
         return HttpJob(self.url_of(job_id), job_id=str(job_id), hint=hint)
+
+    def jobs(self, job_ids: Iterable[str]) -> list[HttpJob]:
+        """
+        Return jobs of the server.
+
+        Raises:
+            ConfigError: as `url_of`; or there is one id where there should be several.
+        """
+        if isinstance(job_ids, str):
+            raise ConfigError(f"job_ids: must be several ids, got the text {shown(job_ids)}")
+        return [self.job(job_id) for job_id in job_ids]
 
     def creating(self, work: Mapping[str, Any] | None) -> Exchange[JobId]:
         """

@@ -257,7 +257,7 @@ class JobClient(_Client[HttpPoller]):
             job_ids: of the jobs.
             at_once: most requests at the same time; >= 1.
         """
-        jobs = map(self._api.job, job_ids)
+        jobs = self._api.jobs(job_ids)
         return (
             (str(job.job_id), outcome) for job, outcome in self._waits.wait_for_all(jobs, at_once=at_once)
         )
@@ -410,5 +410,5 @@ class AsyncJobClient(_Client[AsyncHttpPoller]):
         Args:
             job_ids: of the jobs.
         """
-        async with self._waits.wait_for_all(map(self._api.job, job_ids)) as ended:
+        async with self._waits.wait_for_all(self._api.jobs(job_ids)) as ended:
             yield ((str(job.job_id), outcome) async for job, outcome in ended)
