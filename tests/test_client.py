@@ -80,7 +80,7 @@ def test_a_poller_says_what_its_settings_must_be(settings: dict[str, Any], words
     """At once, not when the first poll fails."""
     with pytest.raises(ConfigError, match=words):
         Poller(Fixed(), **settings)
-    assert Poller(Fixed(), transient=OSError, observers=print).transient == (OSError,)  # type: ignore[arg-type]
+    assert Poller(Fixed(), transient=OSError, observers=print).transient == (OSError,)
 
 
 def test_create_job_posts_and_returns_the_id() -> None:
