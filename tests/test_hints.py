@@ -153,3 +153,9 @@ def test_retry_after_alone_is_the_header_of_that_name() -> None:
     """The other headers say nothing to it."""
     assert retry_after({"Retry-After": "3", "retry-after-ms": "10"}) == 3
     assert retry_after({"retry-after-ms": "10"}) is None
+
+
+def test_quotes_that_never_close_take_no_time() -> None:
+    """A field that would be looked through again from each of its quotes is too long to be a hint."""
+    assert hint_in({"ratelimit": '\\"' * 30_000}, status=429) is None
+    assert hint_in({"ratelimit": '"a\\"b";r=0;t=7'}) == 7.0

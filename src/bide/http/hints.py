@@ -31,6 +31,9 @@ from email.utils import parsedate_to_datetime
 from bide.durations import MAX_SECONDS
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
+_LONGEST_FIELD = 1000
+"""In characters: of a field made to be long, quotes that never close would take a minute to look through."""
+
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _PARAMETER = re.compile(r";\s*([rt])=([0-9]+)")
 _LONGEST_DATE = 40
@@ -118,6 +121,8 @@ def _until(reset: float, sent_at: Clock) -> float:
 
 def _resets(text: str, *, limited: bool) -> list[float]:
     """Return the seconds ``t`` of each policy of a RateLimit field of which nothing remains: ``r=0``."""
+    if len(text) > _LONGEST_FIELD:
+        return []
     policies = [dict(_PARAMETER.findall(item)) for item in _QUOTED.sub("", text).split(",")]
     return [
         float(policy["t"]) for policy in policies if "t" in policy and (limited or _is_zero(policy.get("r")))
