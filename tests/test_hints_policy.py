@@ -328,12 +328,12 @@ def test_a_failing_time_is_limited_from_the_first_failure_in_a_row() -> None:
     assert outcome.end is End.POLLS_FAILED
 
 
-def test_a_hint_of_a_failure_moves_no_limit_of_failing() -> None:
-    """The last poll comes when the time for failing ends, also if the server asks to come later."""
+def test_a_hint_is_followed_beyond_the_time_for_failing() -> None:
+    """Who is banned for longer than polls may fail comes back when the server says, for a last look."""
     job = ScriptedJob([RequestError("429", hint=1000.0)])
     limits = Limits(max_attempts=None, timeout=None, failure_timeout=25.0)
     outcome = simulate(Policy(Fixed(interval=10.0), limits), job.poll, job.clock)
-    assert job.polls == [0, 25]
+    assert job.polls == [0, 1000]
     assert outcome.end is End.POLLS_FAILED
 
 

@@ -288,11 +288,9 @@ class Wait:
             return 0.0  # the answer came too late to ask anybody: the look at the deadline follows at once
         u = self._draws()
         delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
-        if self._hint is not None:
-            delay = self._as_hinted(delay, self._hint, u)
         if self.failed_in_a_row and self.policy.limits.failure_timeout is not None:
             delay = min(delay, self._failing_since + self.policy.limits.failure_timeout - self.elapsed)
-        return delay
+        return delay if self._hint is None else self._as_hinted(delay, self._hint, u)
 
     def _after_answer(self, u: float) -> float:
         """Return the strategy's delay after the last answered poll, and remember it."""
