@@ -26,6 +26,7 @@ from attrs import asdict, define, evolve, field, frozen
 from bide import JobClient, WaitError
 from bide.catalogue import find_policy
 from bide.cli.server_process import server_process
+from bide.driver import Update
 from bide.durations import parse_range
 from bide.errors import ConfigError
 from bide.events import Event, PollAnswered
@@ -33,7 +34,7 @@ from bide.lab import Entrant, Result, Workload, compare
 from bide.lab.distributions import Uniform
 from bide.outcome import Outcome
 from bide.policy import Policy
-from bide.poller import Poller, Update
+from bide.poller import Poller
 from bide_strategies import Scale
 
 STRATEGIES = ["fixed", "seed", "full-jitter", "decorrelated-jitter", "google-api-core", "databricks"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bide.driver import Update
 from bide.errors import (
     AttemptsExhausted,
     BideError,
@@ -26,7 +27,7 @@ from bide.errors import (
 )
 from bide.outcome import End, Outcome
 from bide.policy import Hints, Limits, Policy
-from bide.poller import AsyncPoller, Poller, Update
+from bide.poller import AsyncPoller, Poller
 from bide.registry import register
 from bide.strategy import Observation, Situation, Strategy
 from bide.wait import Wait

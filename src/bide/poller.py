@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
-from bide.errors import ConfigError, Problem, RequestError, printable, shown
-from bide.events import Observer
+from bide.driver import Driver, Update, no_observation, update_of
 from bide.outcome import Outcome
-from bide.policy import Limits, Policy
 from bide.strategy import Observation
 from bide.wait import Wait
 
@@ -24,144 +22,6 @@ _NOTICE = 0.02
 
 Sleep = Callable[[float], object]
 AsyncSleep = Callable[[float], Awaitable[object]]
-
-
-@frozen(kw_only=True)
-class Update:
-    """
-    What is known after one poll of a wait.
-
-    Args:
-        calls: polls made so far, failed ones included.
-        elapsed: seconds since the wait began.
-        observation: what the last answered poll saw; None if none was answered yet.
-        failure: why this poll failed, if it did.
-        next_delay: seconds until the next poll; None when the wait is over.
-        outcome: how the wait ended; None while it goes on.
-    """
-
-    calls: int
-    elapsed: float
-    observation: Observation | None
-    failure: RequestError | None
-    next_delay: float | None
-    outcome: Outcome | None
-
-    def __str__(self) -> str:
-        if self.failure is not None:
-            return f"Attempt {self.calls}: {self.failure}"
-        status = self.observation.status if self.observation is not None else "unknown"
-        return f"Attempt {self.calls}: job is {status}"
-
-
-def _as_tuple(values: Iterable[Any] | Any) -> tuple[Any, ...]:
-    return tuple(values) if isinstance(values, Iterable) else (values,)
-
-
-@frozen
-class _Each:
-    """Each of the field's values passes a test."""
-
-    test: Callable[[Any], bool]
-    words: str
-
-    def __call__(self, instance: object, attribute: Attribute[Any], values: Iterable[Any]) -> None:
-        """Raise a ConfigError that names the attribute, unless they do."""
-        for value in values:
-            if not self.test(value):
-                raise ConfigError(Problem(f"must be {self.words}, got {shown(value)}", (attribute.name,)))
-
-
-_OBSERVERS = _Each(callable, "functions of one event")
-_EXCEPTIONS = _Each(
-    lambda kind: isinstance(kind, type) and issubclass(kind, Exception), "classes of exceptions"
-)
-
-
-@frozen
-class Driver(Policy):
-    """
-    A policy with a clock: what the sync and the async driver have in common.
-
-    Args:
-        clock: gives the time in seconds; only differences count.
-        wall_clock: gives the time in seconds since the epoch, for tokens and the lag.
-        draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
-        observers: are told what happens, as `bide.events` has it.
-        transient: exceptions of the poll function that mean: this look failed, another may succeed.
-        fatal: exceptions that end a wait at once where they are why a poll failed.
-    """
-
-    clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
-    wall_clock: Callable[[], float] = field(default=time.time, kw_only=True)
-    draw: Callable[[], float] | None = field(default=None, kw_only=True)
-    observers: tuple[Observer, ...] = field(
-        default=(), converter=_as_tuple, validator=_OBSERVERS, kw_only=True
-    )
-    transient: tuple[type[Exception], ...] = field(
-        default=(), converter=_as_tuple, validator=_EXCEPTIONS, kw_only=True
-    )
-    fatal: tuple[type[Exception], ...] = field(
-        default=(), converter=_as_tuple, validator=_EXCEPTIONS, kw_only=True
-    )
-
-    def begin(self, hint: float | None = None) -> Wait:
-        """
-        Return a wait that begins now, for `wait` or `watch`.
-
-        Args:
-            hint: seconds to the first poll that the server asked for when it made the job, if it did.
-        """
-        return Wait(
-            self,
-            now=self.clock(),
-            started_at=self.wall_clock(),
-            hint=hint,
-            draw=self.draw,
-            observers=self.observers,
-        )
-
-    def resume(self, token: str, timeout: float | None = None) -> Wait:
-        """
-        Return the wait that a token is of, for `wait` or `watch`; see `Wait.resume`.
-
-        Args:
-            token: of the wait.
-            timeout: seconds from now to a new deadline; by default the wait keeps its own.
-
-        Raises:
-            TokenError: the token is damaged, of a later version, or none at all.
-            ConfigError: the timeout is no number of seconds > 0.
-        """
-        if timeout is not None:
-            Limits(timeout=timeout)  # has the rule
-        now, at = self.clock(), self.wall_clock()
-        return Wait.resume(
-            token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers
-        )
-
-    def _begun(self, wait: Wait | None) -> tuple[Wait, float | Outcome]:
-        """Return the wait, or one that begins now, and the seconds until its next look."""
-        if wait is None:
-            wait = self.begin()
-            return wait, wait.first_delay()
-        return wait, self._left_of(wait.first_delay(), wait)
-
-    def _failed(self, wait: Wait, error: Exception) -> float | Outcome:
-        """Tell the engine of a failed look; raise what is none."""
-        if not isinstance(error, RequestError):
-            if not isinstance(error, self.transient):
-                raise error
-            name = type(error).__name__
-            failure = RequestError(f"{name}: {printable(str(error))}" if str(error) else name)
-            failure.__cause__ = error
-            error = failure
-        fatal = bool(self.fatal) and isinstance(error.__cause__ or error, self.fatal)
-        return wait.failed(error, self.clock(), fatal=fatal)
-
-    def _left_of(self, step: float | Outcome, wait: Wait) -> float | Outcome:
-        """Return what is left of a delay once somebody has taken time over it."""
-        return step if isinstance(step, Outcome) else wait.delay_left(self.clock())
 
 
 @frozen
@@ -218,7 +78,7 @@ class Poller(Driver):
             while not isinstance(step, Outcome):
                 step = self._step(wait, step, sleep, look, cancel)
                 if on_update is not None:
-                    on_update(_update(wait, step))
+                    on_update(update_of(wait, step))
                     step = self._left_of(step, wait)
         except BaseException:
             wait.cancelled(self.clock())
@@ -250,7 +110,7 @@ class Poller(Driver):
         try:
             while not isinstance(step, Outcome):
                 step = self._step(wait, step, sleep, look, cancel)
-                yield _update(wait, step)
+                yield update_of(wait, step)
                 step = self._left_of(step, wait)
         except BaseException:
             wait.cancelled(self.clock())
@@ -291,7 +151,7 @@ class Poller(Driver):
         except Exception as error:
             return self._failed(wait, error)
         if not isinstance(observation, Observation):
-            raise _no_observation(observation)
+            raise no_observation(observation)
         return wait.answered(observation, self.clock())
 
 
@@ -346,7 +206,7 @@ class AsyncPoller(Driver):
                     await sleep(step)  # here, not further down: every frame of a sleeper takes memory
                 step = await self.look(wait, poll)
                 if on_update is not None:
-                    on_update(_update(wait, step))
+                    on_update(update_of(wait, step))
                     step = self._left_of(step, wait)
         except BaseException:
             wait.cancelled(self.clock())
@@ -373,7 +233,7 @@ class AsyncPoller(Driver):
                 if step > 0:
                     await sleep(step)
                 step = await self.look(wait, poll)
-                yield _update(wait, step)
+                yield update_of(wait, step)
                 step = self._left_of(step, wait)
         except BaseException:
             wait.cancelled(self.clock())
@@ -395,23 +255,8 @@ class AsyncPoller(Driver):
         except Exception as error:
             return self._failed(wait, error)
         if not isinstance(observation, Observation):
-            raise _no_observation(observation)
+            raise no_observation(observation)
         return wait.answered(observation, self.clock())
-
-
-def _update(wait: Wait, step: float | Outcome) -> Update:
-    return Update(
-        calls=wait.calls,
-        elapsed=wait.elapsed,
-        observation=wait.observation,
-        failure=wait.failure,
-        next_delay=None if isinstance(step, Outcome) else step,
-        outcome=step if isinstance(step, Outcome) else None,
-    )
-
-
-def _no_observation(returned: object) -> TypeError:
-    return TypeError(f"the poll function must return an Observation, got {shown(returned)}")
 
 
 class _Cancelled(Exception):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bide.driver import Update
 from bide.durations import Seconds, format_duration
-from bide.poller import Update
 
 if TYPE_CHECKING:
     from rich.console import ConsoleRenderable

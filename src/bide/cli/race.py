@@ -14,11 +14,12 @@ import attrs
 import httpx
 from attrs import define, field, frozen
 
+from bide.driver import Update
 from bide.errors import WaitError
 from bide.http import JobClient
 from bide.outcome import End, Outcome
 from bide.policy import Policy
-from bide.poller import Poller, Update
+from bide.poller import Poller
 
 
 @frozen

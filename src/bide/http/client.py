@@ -10,6 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
+from bide.driver import Update
 from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.http.api import JobApi, JobId
@@ -17,7 +18,6 @@ from bide.http.poller import REQUEST_TIMEOUT, AsyncHttpPoller, HttpPoller
 from bide.http.surface import AsyncHTTPClient, HTTPClient
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
-from bide.poller import Update
 from bide.strategy import Observation, Strategy
 
 W = TypeVar("W", HttpPoller, AsyncHttpPoller)

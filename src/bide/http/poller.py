@@ -17,6 +17,7 @@ import httpx
 from anyio.streams.memory import MemoryObjectSendStream
 
 from bide.config import default_strategy
+from bide.driver import Driver, Update
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem, RequestError, WaitError, shown
 from bide.http.answers import Answer, Ask
@@ -29,7 +30,7 @@ from bide.http.transfer import atransfer, finish, make_async_http, make_http, tr
 from bide.http.urls import is_loopback
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
-from bide.poller import AsyncPoller, Driver, Poller, Update
+from bide.poller import AsyncPoller, Poller
 from bide.rules import Number, seconds
 from bide.strategy import Observation, Strategy
 from bide.wait import Wait
