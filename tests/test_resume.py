@@ -447,7 +447,7 @@ def test_a_wait_that_draws_elsewhere_says_nothing_of_draws() -> None:
     poller = poller_of(Exponential(jitter=Full()), VirtualClock())
     wait = evolve(poller, draw=lambda: 0.25).begin()
     assert json.loads(wait.token())["draws"] is None
-    assert evolve(poller, draw=lambda: 0.75).resume(wait.token())._draws() == 0.75
+    assert evolve(poller, draw=lambda: 0.75).resume(wait.token())._draw() == 0.75
 
 
 def test_a_wait_that_knows_no_time_of_day_has_no_token() -> None:

@@ -9,7 +9,7 @@ from attrs import define, field
 _ALL = 2**64 - 1
 
 
-@define
+@define(weakref_slot=False)
 class Draws:
     """
     A stream of numbers in [0, 1), which continues from its state.

@@ -33,7 +33,6 @@ class Position:
         elapsed: seconds from the start to the last poll's answer.
         calls: polls made, failed ones included.
         failed_calls: how many of them failed.
-        polls: polls answered.
         previous_delay: the strategy's last delay, in seconds.
         failed_in_a_row: polls that have failed in a row.
         failed_delay: the last delay after a failed poll, in seconds.
@@ -53,7 +52,6 @@ class Position:
     elapsed: float = field(validator=_TIME)
     calls: int = field(validator=_COUNT)
     failed_calls: int = field(validator=_COUNT)
-    polls: int = field(validator=_COUNT)
     previous_delay: float = field(validator=_DELAY)
     failed_in_a_row: int = field(validator=_COUNT)
     failed_delay: float = field(validator=_DELAY)
@@ -97,7 +95,6 @@ COUNTED = (
     "elapsed",
     "calls",
     "failed_calls",
-    "polls",
     "previous_delay",
     "failed_in_a_row",
     "failed_delay",

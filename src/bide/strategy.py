@@ -22,7 +22,7 @@ Status = Literal["pending", "completed", "error", "cancelled"]
 """Where a job stands: ``pending``, or how it ended."""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Observation:
     """
     What one poll saw.

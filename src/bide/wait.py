@@ -28,6 +28,10 @@ _CAUSES = 100
 """How far back the causes of a failure are followed."""
 
 
+def _drawing(draw: Callable[[], float] | None) -> Callable[[], float]:
+    return Draws() if draw is None else draw
+
+
 @define(eq=False, weakref_slot=False, on_setattr=setters.NO_OP)
 class Wait:
     """
@@ -54,7 +58,7 @@ class Wait:
             continues.
         observers: are told what happens.
 
-    How far it has come: `calls`, of them `failed_calls`; `polls`, those answered; `elapsed` seconds at the
+    How far it has come: `calls`, of them `failed_calls`; `elapsed` seconds at the
     last poll; `observation`, of the last answered poll; `failure`, of the last poll if it failed;
     `failed_in_a_row`; `previous_delay` and `failed_delay`, the last ones that the strategies chose;
     `hints_followed`.
@@ -64,12 +68,11 @@ class Wait:
     started: float = field(alias="now", kw_only=True)
     started_at: float | None = field(default=None, kw_only=True)
     _hint: float | None = field(default=None, alias="hint", kw_only=True)
-    _draw: Callable[[], float] | None = field(default=None, alias="draw", kw_only=True)
+    _draw: Callable[[], float] = field(default=None, alias="draw", converter=_drawing, kw_only=True)
     observers: Sequence[Observer] = field(default=(), kw_only=True)
 
     calls: int = field(default=0, init=False)
     failed_calls: int = field(default=0, init=False)
-    polls: int = field(default=0, init=False)
     elapsed: float = field(default=0.0, init=False)
     observation: Observation | None = field(default=None, init=False)
     failure: RequestError | None = field(default=None, init=False)
@@ -80,7 +83,6 @@ class Wait:
     _failing_since: float = field(default=0.0, init=False)
     _failures: tuple[RequestError, ...] = field(default=(), init=False)
     _tell: Teller | None = field(default=None, init=False)
-    _draws: Callable[[], float] = field(init=False)
     _resumed: float = field(init=False)
     _deadline: float = field(init=False)
     _at_deadline: bool = field(default=False, init=False)
@@ -88,7 +90,6 @@ class Wait:
 
     def __attrs_post_init__(self) -> None:
         limits = self.policy.limits
-        self._draws = Draws() if self._draw is None else self._draw
         self._tell = Teller(self.observers) if self.observers else None
         self._resumed = self.started
         self._deadline = self.started + (math.inf if limits.timeout is None else limits.timeout)
@@ -151,7 +152,7 @@ class Wait:
             hint=as_number(seen.hint) if seen is not None else None,
             held=as_number(seen.held) if seen is not None else None,
             asked=as_number(self._hint),
-            draws=self._draws.state if isinstance(self._draws, Draws) else None,
+            draws=self._draw.state if isinstance(self._draw, Draws) else None,
             **{name: getattr(self, name) for name in COUNTED},
         ).to_token()
 
@@ -164,7 +165,7 @@ class Wait:
         self._due = None if position.due is None else self.started + position.due
         at = position.deadline_at
         self._deadline = math.inf if at is None else self.started + (at - position.started_at)
-        if position.polls:
+        if position.calls > position.failed_calls:
             self.observation = Observation(
                 "pending", progress=position.progress, hint=position.hint, held=position.held or 0.0
             )
@@ -203,13 +204,10 @@ class Wait:
         """Take what a poll saw; return the seconds to sleep before the next poll, or the outcome."""
         self.calls += 1
         self.elapsed = now - self.started
-        self.polls += 1
         self.failed_in_a_row = 0
         self.observation = observation
         self._hint = observation.hint
-        if self.failure is not None:
-            self._forget_frames()
-            self.failure = None
+        self.failure = None
         if self._tell is not None:
             self._tell.answered(self.calls, self.elapsed, observation)
         if observation.status != "pending":
@@ -230,6 +228,7 @@ class Wait:
         end = self._end_by_failure(failure, now, fatal=fatal) or self._limit_reached(now)
         if end is not None:
             return self._outcome(end)
+        _forget_frames(failure)
         return self._until(self._chosen(), now)
 
     def cancelled(self, now: float) -> Outcome:
@@ -240,21 +239,11 @@ class Wait:
         self.calls += 1
         self.failed_calls += 1
         self.elapsed = now - self.started
-        self._forget_frames()
         self.failure = failure
         self._hint = failure.hint
         self._failures = (*self._failures[1 - _FAILURES_KEPT :], failure)
         if self._tell is not None:
             self._tell.failed(self.calls, self.elapsed, failure)
-
-    def _forget_frames(self) -> None:
-        """Drop the tracebacks of the last failure: they keep alive all that its request held."""
-        error: BaseException | None = self.failure
-        for _ in range(_CAUSES):  # some errors are causes of themselves
-            if error is None:
-                break
-            error.__traceback__ = None
-            error = error.__cause__ or error.__context__
 
     def _end_by_failure(self, failure: RequestError, now: float, *, fatal: bool) -> End | None:
         if isinstance(failure, JobNotFound):
@@ -286,7 +275,7 @@ class Wait:
         """Choose the delay from the last poll, or from the start, to the next poll."""
         if self.started + self.elapsed >= self._deadline:
             return 0.0  # the answer came too late to ask anybody: the look at the deadline follows at once
-        u = self._draws()
+        u = self._draw()
         delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
         if self.failed_in_a_row and self.policy.limits.failure_timeout is not None:
             delay = min(delay, self._failing_since + self.policy.limits.failure_timeout - self.elapsed)
@@ -295,7 +284,7 @@ class Wait:
     def _after_answer(self, u: float) -> float:
         """Return the strategy's delay after the last answered poll, and remember it."""
         seen = self.observation
-        situation = Situation(self.polls, self.elapsed, self.previous_delay, seen)
+        situation = Situation(self.calls - self.failed_calls, self.elapsed, self.previous_delay, seen)
         delay = self.policy.strategy.delay(situation, u)
         if not 0.0 <= delay < math.inf:
             raise _no_delay(self.policy.strategy, situation, delay)
@@ -379,3 +368,12 @@ def _end_of_job(observation: Observation) -> End:
         known = ", ".join(["pending", *END_OF_JOB])
         raise ValueError(f"status must be one of {known}, got {observation.status!r}")
     return end
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Drop the tracebacks of a failure: a wait that goes on would keep alive all that its request held."""
+    for _ in range(_CAUSES):  # some errors are causes of themselves
+        if error is None:
+            break
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

@@ -52,8 +52,7 @@ async def atransfer(http: AsyncHTTPClient, ask: Ask, *, timeout: Seconds) -> Ans
     exchange.start()
     with told(ask, timeout):
         try:
-            with anyio.move_on_after(timeout):
-                await exchange.done.wait()
+            await exchange.wait(timeout)
         finally:
             exchange.abandon()
         return exchange.outcome()
@@ -102,6 +101,14 @@ class _Exchange:
         """Begin, in a task of its own."""
         _running.add(self)
         self._task = _spawned(self._run)
+
+    async def wait(self, seconds: Seconds) -> None:
+        """Wait until it is done, for so many seconds at most."""
+        if isinstance(self._task, asyncio.Task):  # what anyio keeps of a task would outlive the request
+            await asyncio.wait((self._task,), timeout=seconds)
+        else:
+            with anyio.move_on_after(seconds):
+                await self.done.wait()
 
     def abandon(self) -> None:
         """Let it end as soon as it safely can: nobody waits for it."""

@@ -82,7 +82,7 @@ class JobApi:
             ConfigError: as `url_of`.
         """
         hint = job_id.hint_left() if isinstance(job_id, JobId) else None
-        return HttpJob(self.url_of(job_id), job_id=str(job_id), hint=hint)
+        return HttpJob(self.url_of(job_id), job_id=job_id, hint=hint)
 
     def jobs(self, job_ids: Iterable[str]) -> list[HttpJob]:
         """

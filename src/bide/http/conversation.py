@@ -34,7 +34,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_GOOD = frozenset({301, 308})
 
 
-@define
+@define(weakref_slot=False)
 class Conversation:
     """
     What one wait remembers of its job's answers.

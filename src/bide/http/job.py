@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -20,6 +21,8 @@ PLACES = ("operation-location", "azure-asyncoperation", "location", "content-loc
 
 _SHORTEST_SECRET = 6
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 
 def _as_mapping(mapping: JobMapping | str | Path) -> JobMapping:
     return mapping if isinstance(mapping, JobMapping) else find_mapping(mapping)
@@ -30,16 +33,16 @@ def _as_url(url: object) -> str:
     return str(url).partition("#")[0]
 
 
-def _as_headers(headers: object) -> dict[str, str]:
+def _as_headers(headers: object) -> Mapping[str, str]:
     if not isinstance(headers, Mapping):
         raise ConfigError(f"headers: must be a mapping of names to texts, got {type(headers).__name__}")
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise ConfigError(f"headers: names and values must be text, got {shown(name)}")
-    return {name.lower(): value for name, value in headers.items()}
+    return {name.lower(): value for name, value in headers.items()} or _NO_HEADERS
 
 
-@frozen(eq=False)
+@frozen(eq=False, weakref_slot=False)
 class HttpJob:
     """
     A job behind a URL, of whoever's API.
@@ -57,7 +60,7 @@ class HttpJob:
 
     url: str = field(converter=_as_url, repr=public)
     mapping: JobMapping = field(converter=_as_mapping, factory=lambda: find_mapping("bide"))
-    headers: Mapping[str, str] = field(converter=_as_headers, factory=dict, repr=False, kw_only=True)
+    headers: Mapping[str, str] = field(converter=_as_headers, default=_NO_HEADERS, repr=False, kw_only=True)
     job_id: str | None = field(default=None, kw_only=True)
     hint: float | None = field(default=None, kw_only=True)
 

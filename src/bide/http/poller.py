@@ -48,6 +48,8 @@ _SHORTEST = 0.001
 class _HttpPoller(Generic[P]):
     """What the sync and the async poller of URLs have in common."""
 
+    run: Any
+
     def __init__(self, poller: P, request_timeout: Seconds, hold: Seconds) -> None:
         self.poller = poller
         _check("request_timeout", request_timeout, seconds(above=0))
@@ -55,20 +57,31 @@ class _HttpPoller(Generic[P]):
         self.request_timeout = request_timeout
         self.hold = hold
 
-    def _begun(
-        self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None
-    ) -> tuple[Wait, Conversation]:
+    def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> _Poll:
+        """Return the poll function of a wait that begins, or goes on, now."""
         poller = self.poller
         if timeout is not None:
             poller = attrs.evolve(poller, limits=attrs.evolve(poller.limits, timeout=timeout))
         wait = poller.begin(job.hint) if token is None else poller.resume(token, timeout)
-        return wait, Conversation(job, self.poller.clock)
+        return _Poll(job, self.poller.clock, waits=self, wait=wait)
 
-    def _next_look(self, wait: Wait, conversation: Conversation) -> tuple[Exchange[Observation], Seconds]:
-        """Return a look that ends with the wait's deadline or before, and the seconds it may take."""
-        now = self.poller.clock()
-        hold = math.floor(wait.hold_time(now, self.hold))
-        return conversation.look(hold), wait.request_timeout(now, self.request_timeout + hold)
+
+@attrs.define(weakref_slot=False)
+class _Poll(Conversation):
+    """
+    A conversation that looks as far as its wait allows.
+
+    A sleeping wait holds this and little else: one object takes less memory than several.
+    """
+
+    waits: _HttpPoller[Any] = attrs.field(kw_only=True)
+    wait: Wait = attrs.field(kw_only=True)
+
+    def __call__(self) -> Any:
+        """Look once, until the wait's deadline or before."""
+        waits, now = self.waits, self.clock()
+        hold = math.floor(self.wait.hold_time(now, waits.hold))
+        return waits.run(self.look(hold), self.wait.request_timeout(now, waits.request_timeout + hold))
 
 
 class HttpPoller(_HttpPoller[Poller]):
@@ -144,8 +157,8 @@ class HttpPoller(_HttpPoller[Poller]):
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token, timeout)
-        return self.poller.wait(self._poll(wait, conversation), wait, on_update=on_update, cancel=cancel)
+        poll = self._begun(job, token, timeout)
+        return self.poller.wait(poll, poll.wait, on_update=on_update, cancel=cancel)
 
     def watch(
         self,
@@ -163,8 +176,8 @@ class HttpPoller(_HttpPoller[Poller]):
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token, timeout)
-        return self.poller.watch(self._poll(wait, conversation), wait, cancel=cancel)
+        poll = self._begun(job, token, timeout)
+        return self.poller.watch(poll, poll.wait, cancel=cancel)
 
     def wait_for_all(
         self, jobs: Iterable[HttpJob], *, at_once: int = 16
@@ -183,10 +196,9 @@ class HttpPoller(_HttpPoller[Poller]):
             ConfigError: `at_once` is no such number.
         """
         _check("at_once", at_once, Number(least=1, whole=True))
-        begun = [(job, *self._begun(job)) for job in jobs]
-        polls = [(wait, self._poll(wait, conversation)) for _, wait, conversation in begun]
-        for number, outcome in outcomes(self.poller, polls, at_once):
-            yield begun[number][0], outcome
+        polls = [self._begun(job) for job in jobs]
+        for number, outcome in outcomes(self.poller, [(poll.wait, poll) for poll in polls], at_once):
+            yield polls[number].job, outcome
 
     def look(self, job: HttpJob) -> Observation:
         """
@@ -218,9 +230,6 @@ class HttpPoller(_HttpPoller[Poller]):
         except StopIteration as done:
             value: T = done.value
             return value
-
-    def _poll(self, wait: Wait, conversation: Conversation) -> Callable[[], Observation]:
-        return lambda: self.run(*self._next_look(wait, conversation))
 
     def _client_for(self, ask: Ask) -> HTTPClient:
         if self._http is not None and not ask.elsewhere:
@@ -307,8 +316,8 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token, timeout)
-        return self.poller.wait(self._poll(wait, conversation), wait, on_update=on_update)
+        poll = self._begun(job, token, timeout)
+        return self.poller.wait(poll, poll.wait, on_update=on_update)
 
     def watch(
         self, job: HttpJob, *, token: str | None = None, timeout: Seconds | None = None
@@ -321,8 +330,8 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        wait, conversation = self._begun(job, token, timeout)
-        return self.poller.watch(self._poll(wait, conversation), wait)
+        poll = self._begun(job, token, timeout)
+        return self.poller.watch(poll, poll.wait)
 
     @asynccontextmanager
     async def wait_for_all(
@@ -393,9 +402,6 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
             if error.outcome is None:
                 raise
             return error.outcome
-
-    def _poll(self, wait: Wait, conversation: Conversation) -> Callable[[], Awaitable[Observation]]:
-        return lambda: self.run(*self._next_look(wait, conversation))
 
     def _transfer(self, ask: Ask, timeout: Seconds) -> Awaitable[Answer]:
         if self._http is not None and not ask.elsewhere:
