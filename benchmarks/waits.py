@@ -3,8 +3,8 @@ What do many concurrent waits take, in memory and in CPU time?
 
 So many tasks of asyncio wait at once, in one process, for so many jobs on a real `bide serve` in another.
 Each looks at its job twice: at a random moment of the first seconds (the spread), when the job is pending,
-and again when it has ended. In between all sleep, and the memory that this takes is read off. The same is done
-with tenacity, and by hand, on httpx's client. Each way has a process of its own.
+and again when it has ended. In between all sleep, and the memory that this takes is read off. The same is
+done with tenacity, and by hand, on httpx's client. Each way has a process of its own.
 
 Memory is over the same process with its client open and one request made, so that what all waits share is not
 counted. *RSS* is what the operating system has given, with what requests left behind: connections kept open,
