@@ -33,7 +33,7 @@ def test_a_series_keeps_its_calls_in_other_parts() -> None:
     for count in (1, 2, 3, 7, 100):
         parts = resampled(series, 0.5, until=4.0, count=count)
         assert len(parts) == count
-        assert sum(parts) * max(4.0 / count, 0.5) == pytest.approx(sum(series) * 0.5)
+        assert sum(parts) * 4.0 / count == pytest.approx(sum(series) * 0.5)
 
 
 def test_chromium_draws_the_load_over_time(tmp_path: Path) -> None:
@@ -76,3 +76,9 @@ def test_the_command_writes_a_page_and_a_picture(tmp_path: Path, capsys: pytest.
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "cannot be written" in printed.err
+
+
+@pytest.mark.parametrize(("number", "until", "count"), [(60, 6.0, 240), (304, 30.4, 240), (100, 10.0, 7)])
+def test_a_steady_load_is_drawn_as_one(number: int, until: float, count: int) -> None:
+    """However the parts lie to those of the series, each has the load that there is."""
+    assert resampled([100.0] * number, 0.1, until=until, count=count) == pytest.approx([100.0] * count)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--lag-target", type=DURATION, help="Tell the share of jobs with a lag within this.")
 @click.option("--timeout", help="Give up after so long, whatever the policies say; none: never.")
 @click.option("--max-attempts", help="Give up after so many calls, whatever the policies say; none: never.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=OUTPUT, help="Write a page with charts, complete in itself, to this file.")
 @click.option("--png", type=OUTPUT, help="Draw calls against lag into this file.")

@@ -71,7 +71,7 @@ def _server_options(command: F) -> F:
 )
 @_server_options
 @limit_options
-@click.option("--seed", type=int, default=0, show_default=True, help="Of all draws.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--html", type=OUTPUT, help="Write a page with charts, complete in itself, to this file.")
 @click.option("--png", type=OUTPUT, help="Draw calls per second over time into this file.")

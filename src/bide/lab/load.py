@@ -66,7 +66,7 @@ class Load:
 
 def resampled(series: Sequence[float], step: float, *, until: float, count: int) -> list[float]:
     """
-    Return a series in equal parts, fewer or longer ones than it has.
+    Return a series in equal parts, more or fewer than it has; each takes its share of those that it overlaps.
 
     Args:
         series: calls per second.
@@ -74,8 +74,11 @@ def resampled(series: Sequence[float], step: float, *, until: float, count: int)
         until: seconds that all parts stand for together, at least those of the series.
         count: how many parts.
     """
-    part = max(until / count, step)
+    part = until / count
     parts = [0.0] * count
     for number, load in enumerate(series):
-        parts[min(count - 1, int(number * step / part))] += load * step / part
+        start, end = number * step, (number + 1) * step
+        for place in range(min(count - 1, int(start / part)), min(count - 1, int(end / part)) + 1):
+            ends_at = math.inf if place == count - 1 else (place + 1) * part
+            parts[place] += load * max(0.0, min(end, ends_at) - max(start, place * part)) / part
     return parts
