@@ -16,11 +16,12 @@ from bide.lab.columns import (
     LeastPossible,
     arranged,
     columns,
+    lag_unit,
     least_possible,
     sees_the_end,
 )
 from bide.lab.comparison import Comparison, Result, WorkloadResults
-from bide.lab.figures import durations_in_words, unit_for
+from bide.lab.figures import durations_in_words
 
 _RANKS = {"excess": 0, "calls": 0, "least": 3, "lag mean": 0, "lag p95": 1, "in time": 0, "gave up": 0}
 """What is shown, in this order; what has rank 0 in any window, the rest while there is room."""
@@ -56,7 +57,7 @@ def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterat
 def _table(workload: WorkloadResults, least: LeastPossible | None, width: int) -> Table:
     """Return the figures: the optimum's first, then those that can be compared, then the others."""
     rows = [*([least.result] if least else []), *workload.results]
-    shown = _fitting(list(_strips(columns(rows, unit_for(workload.mean)))), rows, width)
+    shown = _fitting(list(_strips(columns(rows, lag_unit(rows)))), rows, width)
     table = Table(**LAYOUT)
     table.add_column("strategy", overflow="fold")
     for strip in shown:

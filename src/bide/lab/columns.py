@@ -17,6 +17,7 @@ from bide.lab.figures import (
     format_number,
     format_share,
     is_number,
+    unit_for,
 )
 
 GIVES_UP = 0.01
@@ -187,6 +188,12 @@ def _optimum(result: Result) -> Result:
         schedule=(),
         **unknown,
     )
+
+
+def lag_unit(results: Sequence[Result]) -> Unit:
+    """Return the unit in which to tell the lags: that of their geometric mean, however long the jobs are."""
+    logs = [math.log(result.lag_mean) for result in results if result.lag_mean > 0]
+    return unit_for(math.exp(sum(logs) / len(logs)) if logs else 1.0)
 
 
 def columns(results: Sequence[Result], unit: Unit) -> dict[str, Column]:

@@ -6,7 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bide.lab.columns import arranged, columns, compared, least_possible, sees_the_end, strategies_of
+from bide.lab.columns import (
+    arranged,
+    columns,
+    compared,
+    lag_unit,
+    least_possible,
+    sees_the_end,
+    strategies_of,
+)
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.figures import durations_in_words, format_number, format_share, unit_for
 from bide.lab.report.page import Page
@@ -65,9 +73,9 @@ def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) 
         "id": id_,
         "name": workload.name,
         "durations": durations_in_words(workload),
-        "best": _in_words(ranked[0], workload) if ranked else None,
-        "worst": _in_words(ranked[-1], workload) if len(ranked) > 1 else None,
-        "table": table(names, columns(rows, unit_for(workload.mean)), marks, pale=pale, bars="excess"),
+        "best": _in_words(ranked[0]) if ranked else None,
+        "worst": _in_words(ranked[-1]) if len(ranked) > 1 else None,
+        "table": table(names, columns(rows, lag_unit(rows)), marks, pale=pale, bars="excess"),
         "beside": least.beside if least else None,
         "hollow": any(has_place(result) and result.strategy in pale for result in workload.results),
         "pale": pale,
@@ -75,8 +83,8 @@ def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) 
     }
 
 
-def _in_words(result: Result, workload: WorkloadResults) -> dict[str, str]:
-    unit = unit_for(workload.mean)
+def _in_words(result: Result) -> dict[str, str]:
+    unit = unit_for(result.lag_mean)
     lag = f"{result.lag_mean / unit.seconds:.3g} {unit.name}"
     return {
         "strategy": result.strategy,
