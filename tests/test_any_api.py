@@ -133,6 +133,21 @@ def test_an_unchanged_answer_is_a_call_that_saw_the_same(wait: Any) -> None:
     assert (outcome.calls, outcome.failed_calls, outcome.hints_followed) == (4, 0, 1)
 
 
+@pytest.mark.parametrize("etag", ["é".encode("latin-1"), b'"' + b"x" * 60_000 + b'"'])
+def test_a_validator_that_cannot_be_sent_is_left_out(wait: Any, etag: bytes) -> None:
+    """The next look is made without it, and not refused for its sake."""
+    seen = httpx.Response(200, json=RUNNING, headers=[(b"ETag", etag)])
+    server = Server([seen, answer(json=DONE)])
+    assert wait(server, HttpJob(URL, MAPPING)).calls == 2
+    assert "if-none-match" not in server.asked[1].headers
+
+
+def test_a_secret_is_hidden_as_it_is_written_too() -> None:
+    """A server may quote the path that it was asked for, with its escapes."""
+    job = HttpJob(f"{URL}?sig=a%2Fb%2BsecretSIG%3D", MAPPING)
+    assert "secretSIG" not in job.hidden("no /jobs/1?sig=a%2Fb%2BsecretSIG%3D for a/b+secretSIG=")
+
+
 def test_a_304_that_nobody_asked_for_is_a_failed_look(wait: Any) -> None:
     """Without an earlier answer it says nothing."""
     outcome = wait(Server([answer(304)]), HttpJob(URL, MAPPING))

@@ -30,6 +30,9 @@ Exchange = Generator[Ask, Answer, T]
 MOST_HOPS = 5
 """How many redirects one look follows."""
 
+_LONGEST_ETAG = 1000
+"""In characters: servers refuse headers of some thousands."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_GOOD = frozenset({301, 308})
 
@@ -138,7 +141,7 @@ class Conversation:
                 self._url, self._etag, self._seen = url, None, None
                 return
         if answer.status != 304:
-            self._etag, self._seen = answer.header("etag"), observation
+            self._etag, self._seen = _sendable(answer.header("etag")), observation
 
     def _with_result(self, answer: Answer, observation: Observation) -> Exchange[Observation]:
         """
@@ -157,6 +160,12 @@ class Conversation:
         except (RequestError, ValueError, RecursionError):
             result = url
         return attrs.evolve(observation, result=result)
+
+
+def _sendable(etag: str | None) -> str | None:
+    """Return a validator, unless it is one that would make the next request fail."""
+    fit = etag is not None and len(etag) <= _LONGEST_ETAG and etag.isascii() and etag.isprintable()
+    return etag if fit else None
 
 
 def _was_held(answer: Answer) -> bool:
