@@ -41,6 +41,9 @@ P = TypeVar("P", bound=Driver)
 REQUEST_TIMEOUT = 10.0
 """Seconds that a look may take, unless told otherwise."""
 
+MOST_AT_ONCE = 256
+"""Requests that an async poller makes at the same time: four for each of its lanes."""
+
 _SHORTEST = 0.001
 """Seconds that are left for a request when its look has used up its time."""
 
@@ -276,6 +279,8 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
         _check_client(http, "aclose", "an async client such as httpx.AsyncClient(…)")
         self._http = http
         self._own: dict[bool, AsyncLanes] = {}
+        # A server holds as many requests as there are jobs; otherwise many at once only wait for each other.
+        self._turns = anyio.CapacityLimiter(math.inf if hold else MOST_AT_ONCE)
 
     async def __aenter__(self) -> Self:
         return self
@@ -380,6 +385,10 @@ class AsyncHttpPoller(_HttpPoller[AsyncPoller]):
         Raises:
             RequestError: as the exchange does.
         """
+        async with self._turns:  # whose time in the queue is none of the request's
+            return await self._run(exchange, timeout)
+
+    async def _run(self, exchange: Exchange[T], timeout: Seconds) -> T:
         ends_at = time.monotonic() + timeout
         try:
             ask = next(exchange)
