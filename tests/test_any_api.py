@@ -23,6 +23,7 @@ from bide import (
 )
 from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
 from bide.http.conversation import MOST_HOPS
+from bide.http.poller import MOST_AT_ONCE
 from bide.http.shape import UnknownShape
 from bide.testing import VirtualClock
 from bide_strategies import Fixed
@@ -360,3 +361,26 @@ def test_the_report_on_an_unknown_shape_does_not_tell_a_secret(wait: Any) -> Non
     outcome = wait(Server([answer(json={"detail": "bad token sesame-open"})]), job)
     assert isinstance(outcome.failure, UnknownShape)
     assert 'detail (text "bad token …")' in outcome.failure.report
+
+
+def test_many_waits_take_turns() -> None:
+    """However many begin at once, no more requests are under way than the lanes can carry."""
+    under_way, most = 0, 0
+
+    async def server(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return answer(json=DONE)
+
+    async def wait() -> int:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(server))
+        jobs = [HttpJob(f"{URL}{number}", MAPPING) for number in range(3 * MOST_AT_ONCE)]
+        async with AsyncHttpPoller(http=http) as waits, waits.wait_for_all(jobs) as ended:
+            return len([outcome async for _, outcome in ended if outcome.end is End.COMPLETED])
+
+    assert asyncio.run(wait()) == 3 * MOST_AT_ONCE
+    assert 1 < most <= MOST_AT_ONCE

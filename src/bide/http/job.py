@@ -97,7 +97,5 @@ class HttpJob:
         url = urlsplit(self.url)
         words = {word for value in self.headers.values() for word in (value, *value.split())}
         words |= {value for _, value in parse_qsl(url.query)} | {url.password or ""}
-        words |= {
-            pair.partition("=")[2] for pair in url.query.split("&")
-        }
+        words |= {pair.partition("=")[2] for pair in url.query.split("&")}
         return {word for word in words if len(word) >= _SHORTEST_SECRET}
