@@ -324,7 +324,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--traced", type=int, default=2_000, help="waits of the traced run; 0 for none (2000)"
     )
-    parser.add_argument("--spread", type=float, default=20.0, help="seconds of the first looks (20)")
+    parser.add_argument("--spread", type=float, default=30.0, help="seconds of the first looks (30)")
     parser.add_argument("--way", action="append", choices=WAYS, help="only this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--carry-out", action="store_true", help=argparse.SUPPRESS)

@@ -171,3 +171,16 @@ def test_a_contender_that_sleeps_is_refused(overhead: ModuleType) -> None:
 
 async def _microseconds(contender: Any) -> object:
     return contender.microseconds(1, 1)
+
+
+@pytest.mark.wire
+def test_many_waits_all_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every wait sees its job's end, and the row says what that took."""
+    waits = load("waits", monkeypatch)
+    monkeypatch.setattr(waits, "MARGIN", 0.2)
+    arguments = ["--waits", "20", "--traced", "0", "--spread", "0.1", "--way", "bide", "--json"]
+    assert waits.main(arguments) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["way"], row["waits"], row["ended"], row["traced"]) == ("bide", 20, 20, None)
+    assert 20 <= row["calls"] <= 40
+    assert row["cpu"] > 0
