@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -304,3 +307,34 @@ def test_jobs_of_several_servers_are_waited_for_at_once() -> None:
     with HttpPoller(QUICK, http=http) as waits:
         assert {job.url for job, _ in waits.wait_for_all(jobs, at_once=4)} == {job.url for job in jobs}
     assert 1 < most <= 4
+
+
+CTRL_C = """
+import time
+from bide import Poller
+from bide.http.gather import outcomes
+from bide_strategies import Fixed
+
+def poll():
+    print("looking", flush=True)
+    time.sleep(60)
+
+poller = Poller(Fixed())
+try:
+    list(outcomes(poller, [(poller.begin(), poll)], 4))
+except KeyboardInterrupt:
+    print("clean", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process")
+def test_ctrl_c_does_not_wait_for_looks() -> None:
+    """It is a KeyboardInterrupt at once, and no look that is under way holds the process back."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CTRL_C], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "looking\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (out, err, process.returncode) == ("clean\n", "", 0)

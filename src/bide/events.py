@@ -85,7 +85,7 @@ class HintFollowed:
         elapsed: seconds since the wait began.
         hint: seconds that the server asked for.
         chosen: seconds that the strategy had chosen.
-        delay: seconds until the next poll.
+        delay: seconds that the wait takes instead, unless its deadline comes before.
     """
 
     wait: int
