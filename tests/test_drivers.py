@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenarios import (
@@ -17,6 +20,10 @@ from scenarios import (
     trio_record,
     virtual_record,
 )
+
+from bide import End, Limits, Observation, Poller
+from bide.testing import ScriptedJob
+from bide_strategies import Exponential, Full
 
 
 def apart_record(scenario: Scenario, form: Form) -> Record:
