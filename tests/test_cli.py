@@ -121,7 +121,7 @@ def test_a_server_that_is_down_is_status_5(
         (["wait", "http://h/v1/jobs/a", "--timeout", "soon"], "must be a duration such as"),
         (["submit", "ftp://h"], "must begin with http://"),
         (["serve", "--port", "99999"], "99999"),
-        (["serve", "--durations", "5s..1s", "--db", ":memory:"], "longest"),
+        (["serve", "--durations", "5s..1s", "--db", ":memory:"], "--durations: the shorter end comes first"),
         (["serve", "--durations", "x..1s"], "must be a duration such as"),
         (["serve", "--failing", "2", "--db", ":memory:"], "failing: must be a finite number >= 0 and <= 1"),
         (["serve", "--host", "example.org", "--port", "0", "--db", ":memory:"], "host"),

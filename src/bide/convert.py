@@ -173,6 +173,22 @@ def _structure_tuple(value: Any, tuple_type: Any) -> Any:
     return tuple(built)
 
 
+def _structure_mapping(value: Any, mapping: Any) -> Any:
+    """Build the values of a table whose keys are anybody's names, and say which of them are wrong."""
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"must be a table, got {shown(value)}")
+    built: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, element in value.items():
+        try:
+            built[name] = _converter.structure(element, get_args(mapping)[1])
+        except ConfigError as error:
+            problems += error.inside(name).problems
+    if problems:
+        raise ConfigError(problems)
+    return built
+
+
 def _structure_seconds(value: Any, _: object) -> float:
     if isinstance(value, str):
         return parse_duration(value)
@@ -239,6 +255,14 @@ def is_list(kind: Any) -> bool:
     return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
 
 
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) is Mapping
+
+
+def _is_protocol(kind: Any) -> bool:
+    return getattr(kind, "_is_protocol", False)
+
+
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     converter.register_structure_hook_factory(attrs.has, _structure_class)
@@ -246,6 +270,9 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(_is_union_of_kinds, _structure_union)
     converter.register_structure_hook_func(_is_optional, _structure_optional)
     converter.register_structure_hook_func(is_list, _structure_tuple)
+    converter.register_structure_hook_func(_is_mapping, _structure_mapping)
+    # What a protocol asks for is no data: the field's own converter makes it, or its validator refuses it.
+    converter.register_structure_hook_func(_is_protocol, lambda value, _: value)
     converter.register_structure_hook_func(_is_literal, lambda word, _: word)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
     converter.register_structure_hook_func(lambda t: t is Strategy, _structure_strategy)

@@ -74,10 +74,13 @@ class ConfigError(BideError, ValueError):
         return type(self), (self.problems,)
 
     def inside(self, *path: str, source: str | None = None) -> ConfigError:
-        """Return the same error as seen from further out: with a path, or a source, before each place."""
+        """
+        Return the same error as seen from further out: with a path, or a source, before each place.
+
+        A problem that has a source keeps it, and its place there: it lies in a file that another one names.
+        """
         return ConfigError(
-            evolve(p, path=(*path, *p.path), source=p.source if source is None else source)
-            for p in self.problems
+            evolve(p, path=(*path, *p.path), source=source) if p.source is None else p for p in self.problems
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from falcon.testing import Result, TestClient
 
-from bide.server import JobServer, ServerConfig
+from bide.server import JobKind, JobServer, ServerConfig
 
 NOON = 1_800_000_000.0
 """2027-01-15 08:00 UTC, when every test begins."""
@@ -71,7 +71,9 @@ class Api:
 
 @contextmanager
 def api(**settings: Any) -> Iterator[Api]:
-    """Open an app with these settings, and close it again."""
+    """Open an app with these settings, or with one kind of jobs that has them, and close it again."""
+    kind = {name: settings.pop(name) for name in ("durations", "failing") if name in settings}
+    settings.setdefault("kinds", {"default": JobKind(**kind)})
     clock = Clock()
     pause = Pause(clock)
     with JobServer(ServerConfig(**settings), clock=clock, pause=pause) as app:

@@ -13,6 +13,7 @@ from test_job_api import assert_problem
 from bide.server.job import Job
 
 CANCELLED = {
+    "kind": "default",
     "status": "cancelled",
     "progress": 0.25,
     "created_at": "2027-01-15T08:00:00.000000Z",
@@ -103,5 +104,5 @@ def test_a_cancelled_job_no_longer_depends_on_the_clock(
     moment = start + share * length
     job = Job(id="x", created_at=start, ends_at=start + length, outcome="error", cancelled_at=moment)
     assert (job.status(now), job.ended_at(now)) == ("cancelled", moment)
-    assert job.progress(now) == job.progress(moment)
-    assert 0 <= job.progress(now) <= 1
+    assert job.worked(now) == job.worked(moment)
+    assert 0 <= job.worked(now) <= 1

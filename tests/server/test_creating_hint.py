@@ -17,7 +17,7 @@ def hint(server: Api, **request: Any) -> str | None:
 )
 def test_it_is_the_shortest_duration_in_whole_seconds(shortest: float, said: str | None) -> None:
     """The hint is what every job lasts at least, rounded down so that nobody is late; none under 1 s."""
-    with api(shortest=shortest, longest=10) as server:
+    with api(durations=f"{shortest}..10") as server:
         assert hint(server) == said
 
 

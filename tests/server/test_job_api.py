@@ -34,6 +34,7 @@ def test_a_new_job_is_accepted_and_pending() -> None:
     assert answer.headers["location"] == f"/v1/jobs/{UUID(answer.json['id'])}"
     assert answer.json == {
         "id": answer.json["id"],
+        "kind": "default",
         "status": "pending",
         "progress": 0.0,
         "created_at": "2027-01-15T08:00:00.000000Z",
@@ -82,7 +83,7 @@ def test_timestamps_are_those_of_the_clock() -> None:
 )
 def test_what_is_not_pinned_is_drawn(body: str) -> None:
     """No body, an empty one and empty pins all leave the job to the draw."""
-    with api(shortest=3, longest=3, failing=0) as server:
+    with api(durations="3s", failing=0) as server:
         created = server.post("/v1/jobs", body=body, content_type="application/json").json
         server.clock.now += 3
         job = server.get(f"/v1/jobs/{created['id']}").json

@@ -10,9 +10,10 @@ from harness import Clock, api
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide.server import ServerConfig
+from bide.server import JobKind, ServerConfig
 from bide.server.job import Job
-from bide.server.service import JobService, Pins
+from bide.server.kinds import Between
+from bide.server.service import JobService, Order
 from bide.server.store import Store
 from bide.server.work import draw
 
@@ -23,21 +24,21 @@ times = st.floats(0, 4e9)
 def test_no_draw_leaves_the_bounds(seed: int, number: int, low: float, high: float) -> None:
     """Every duration lies between the shortest and the longest, for every seed and number."""
     low, high = sorted((low, high))
-    config = ServerConfig(shortest=low, longest=high)
-    assert low <= draw(number, seed=seed, config=config).duration <= high
+    kind = JobKind(durations=Between(low, high))
+    assert low <= draw(number, seed=seed, kind=kind).duration <= high
 
 
 @given(seed=st.integers(), number=st.integers(1, 10**9))
 def test_a_share_of_none_or_all_is_exact(seed: int, number: int) -> None:
     """With a failing share of 0 no job fails, with 1 every job does."""
-    assert draw(number, seed=seed, config=ServerConfig(failing=0)).outcome == "completed"
-    assert draw(number, seed=seed, config=ServerConfig(failing=1)).outcome == "error"
+    assert draw(number, seed=seed, kind=JobKind(failing=0)).outcome == "completed"
+    assert draw(number, seed=seed, kind=JobKind(failing=1)).outcome == "error"
 
 
 def test_the_draws_are_uniform_and_independent() -> None:
     """Over 20,000 jobs, mean, variance, share of failures and their correlation are those of the model."""
-    config = ServerConfig(shortest=0, longest=1, failing=0.25)
-    draws = [draw(number, seed=7, config=config) for number in range(1, 20_001)]
+    kind = JobKind(durations="0..1", failing=0.25)
+    draws = [draw(number, seed=7, kind=kind) for number in range(1, 20_001)]
     durations = [one.duration for one in draws]
     failed = [one.duration for one in draws if one.outcome == "error"]
     # Five standard errors each: 1/2 +- 0.0102, 1/12 +- 0.0027, 1/4 +- 0.0153, 1/2 +- 0.0204.
@@ -49,7 +50,7 @@ def test_the_draws_are_uniform_and_independent() -> None:
 
 def test_other_seeds_draw_other_jobs() -> None:
     """A hundred seeds give a hundred different first jobs."""
-    durations = {draw(1, seed=seed, config=ServerConfig()).duration for seed in range(100)}
+    durations = {draw(1, seed=seed, kind=JobKind()).duration for seed in range(100)}
     assert len(durations) == 100
 
 
@@ -87,10 +88,10 @@ def test_a_pinned_job_leaves_the_others_as_they_were() -> None:
     config = ServerConfig(seed=5)
     with Store(":memory:") as store:
         service = JobService(config, store, clock=lambda: 0.0)
-        pinned = service.submit(Pins(duration=0.0, outcome="error"))
+        pinned = service.submit(Order(duration=0.0, outcome="error"))
         following = service.submit()
     assert (pinned.duration, pinned.outcome) == (0.0, "error")
-    assert following.duration == draw(2, seed=5, config=config).duration
+    assert following.duration == draw(2, seed=5, kind=JobKind()).duration
 
 
 def test_without_a_seed_two_servers_differ() -> None:
@@ -107,8 +108,8 @@ def test_without_a_seed_two_servers_differ() -> None:
 def test_progress_and_status_agree(created_at: float, length: float, now: float) -> None:
     """At any time, even before the creation, progress is in [0, 1], and 1 exactly once the job has ended."""
     job = Job(id="x", created_at=created_at, ends_at=created_at + length, outcome="error")
-    assert 0 <= job.progress(now) <= 1
-    assert (job.status(now) == "error") == (job.progress(now) == 1) == (now >= job.ends_at)
+    assert 0 <= job.worked(now) <= 1
+    assert (job.status(now) == "error") == (job.worked(now) == 1) == (now >= job.ends_at)
 
 
 def test_the_status_is_the_clocks() -> None:

@@ -56,7 +56,7 @@ def find_workload(text: str) -> Workload:
         table = _with_values(parse_inline(text, _field_names), Path())
         return structure({"name": text, "durations": table}, Workload)
     except ConfigError as error:
-        raise _of(error, shown(text)) from error
+        raise error.inside(source=shown(text)) from error
 
 
 def load_workload(path: str | Path) -> Workload:
@@ -72,12 +72,25 @@ def load_workload(path: str | Path) -> Workload:
             table["durations"] = _with_values(table["durations"], Path(path).parent)
         return structure(table, Workload)
     except ConfigError as error:
-        raise _of(error, str(path)) from error
+        raise error.inside(source=str(path)) from error
 
 
-def _of(error: ConfigError, source: str) -> ConfigError:
-    """Return the error with a source, where it has none: the measured durations have a file of their own."""
-    return ConfigError(attrs.evolve(problem, source=problem.source or source) for problem in error.problems)
+def durations_from(value: Any, folder: Path) -> Durations:
+    """
+    Return the durations that a value in a TOML file means.
+
+    Args:
+        value: a table with a ``kind`` and its fields; or a text, as `find_workload` takes it.
+        folder: where the file lies; other files are named relative to it.
+
+    Raises:
+        ConfigError: something in the value, or in a file that it names, is wrong.
+    """
+    if isinstance(value, str) and value.endswith(".toml"):
+        return load_workload(folder / value).durations
+    table = parse_inline(value, _field_names) if isinstance(value, str) else value
+    durations: Durations = structure(_with_values(table, folder), Durations)  # type: ignore[arg-type]
+    return durations
 
 
 def _with_values(table: Any, folder: Path) -> Any:

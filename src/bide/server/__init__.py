@@ -13,6 +13,7 @@ except ModuleNotFoundError as error:
     raise ImportError(
         "the job server needs falcon and waitress: install bide with its extra 'server'"
     ) from error
-from bide.server.config import ServerConfig
+from bide.server.config import ServerConfig, load_config
+from bide.server.kinds import JobKind
 
-__all__ = ["JobServer", "ServerConfig", "create_app", "run"]
+__all__ = ["JobKind", "JobServer", "ServerConfig", "create_app", "load_config", "run"]

@@ -9,14 +9,14 @@ from urllib.parse import urlencode
 import falcon
 
 from bide.errors import shown
-from bide.server.bodies import read_body, read_pins
+from bide.server.bodies import read_body, read_order
 from bide.server.conditions import is_known, tag_of
 from bide.server.document import encoded, job_document
 from bide.server.idempotency import Claim, KeyReused, read_claim
 from bide.server.job import Job
 from bide.server.pages import MOST_JOBS, cursor_of, read_cursor, read_limit
 from bide.server.preferences import wait_in
-from bide.server.service import JobService, Pins
+from bide.server.service import JobService, Order
 from bide.server.stats import StatusCalls
 
 
@@ -31,15 +31,15 @@ class JobsResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Start a job: 202, with its address and what it looks like at first."""
         body = read_body(req)
-        pins = read_pins(req, body)
-        job = self._submit(pins, read_claim(req, body))
+        order = read_order(req, body)
+        job = self._submit(order, read_claim(req, body))
         resp.status = falcon.HTTP_202
         resp.location = f"/v1/jobs/{job.id}"
-        hint = self._service.hint(job, pins)
+        hint = self._service.hint(job, order)
         if hint:
             resp.retry_after = hint
         # As it began, so that a request that comes again gets the same answer.
-        resp.media = job_document(job, job.created_at)
+        resp.media = job_document(job, self._service.kind_of(job), job.created_at)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show the jobs that the query names, or a page of all."""
@@ -52,9 +52,9 @@ class JobsResource:
 
     on_head = on_get
 
-    def _submit(self, pins: Pins, claim: Claim | None) -> Job:
+    def _submit(self, order: Order, claim: Claim | None) -> Job:
         try:
-            return self._service.submit(pins, claim)
+            return self._service.submit(order, claim)
         except KeyReused:
             rule = "this Idempotency-Key came with another body before; a new request needs a new key"
             raise falcon.HTTPUnprocessableEntity(description=rule) from None
@@ -78,7 +78,7 @@ class JobsResource:
 
     def _documents(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
         now = self._service.clock()
-        return [job_document(job, now) for job in jobs]
+        return [job_document(job, self._service.kind_of(job), now) for job in jobs]
 
 
 class JobResource:
@@ -117,4 +117,4 @@ class JobResource:
     def _document(self, job: Job | None, id: str) -> dict[str, Any]:  # noqa: A002 - as in the route
         if job is None:
             raise falcon.HTTPNotFound(description=f"there is no job {shown(id)}")
-        return job_document(job, self._service.clock())
+        return job_document(job, self._service.kind_of(job), self._service.clock())

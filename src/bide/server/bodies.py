@@ -1,4 +1,4 @@
-"""What requests may carry: bounded JSON, and the pins of a new job. Refusals name place, value and rule."""
+"""What requests may carry: bounded JSON, and the order of a new job. Refusals name place, value and rule."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import falcon
 from bide.durations import parse_duration
 from bide.errors import ConfigError, Problem, nearest, shown
 from bide.rules import seconds
+from bide.server.config import DEFAULT
 from bide.server.job import Outcome
-from bide.server.service import Pins
+from bide.server.service import Order
 
 LONGEST = 64 * 1024
 """The largest body that is read, in bytes."""
@@ -34,18 +35,22 @@ def read_body(req: falcon.Request) -> bytes:
     return raw
 
 
-def read_pins(req: falcon.Request, body: bytes) -> Pins:
+def read_order(req: falcon.Request, body: bytes) -> Order:
     """
-    Return what the body of a request for a new job pins.
+    Return what the body of a request for a new job wants.
 
     Raises:
         falcon.HTTPError: the body is of another media type, or not JSON.
         ConfigError: it is JSON, but says something that it may not.
     """
-    inputs = _member(_object(req, body), "input")
+    document = _object(req, body)
+    _refuse_others(document, ("kind", "input"))
+    kind, inputs = _kind(document.get("kind")), _inputs(document)
     try:
         _refuse_others(inputs, _PINS)
-        return Pins(duration=_duration(inputs.get("duration")), outcome=_outcome(inputs.get("outcome")))
+        return Order(
+            kind=kind, duration=_duration(inputs.get("duration")), outcome=_outcome(inputs.get("outcome"))
+        )
     except ConfigError as error:
         raise error.inside("input") from None
 
@@ -82,12 +87,18 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _member(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the one member that an object may have, itself an object."""
-    _refuse_others(document, (name,))
-    value = document.get(name, {})
+def _inputs(document: dict[str, Any]) -> dict[str, Any]:
+    value = document.get("input", {})
     if not isinstance(value, dict):
-        raise ConfigError(Problem(f"must be an object, got {shown(value)}", (name,)))
+        raise ConfigError(Problem(f"must be an object, got {shown(value)}", ("input",)))
+    return value
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return DEFAULT
+    if not isinstance(value, str):
+        raise ConfigError(Problem(f"must be the name of a kind, got {shown(value)}", ("kind",)))
     return value
 
 

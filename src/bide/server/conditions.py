@@ -14,7 +14,7 @@ import falcon
 
 def tag_of(document: dict[str, Any]) -> str:
     """Return the opaque tag of a job's document."""
-    return f"{document['status']}-{int(document['progress'] * 100)}"
+    return f"{document['status']}-{int((document['progress'] or 0.0) * 100)}"
 
 
 def is_known(req: falcon.Request, tag: str) -> bool:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import Attribute, field, frozen
 
+from bide.config import read_toml
+from bide.convert import structure
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
 from bide.rules import Number, seconds
+from bide.server.kinds import JobKind, durations_of
+
+DEFAULT = "default"
+"""The kind of the jobs for which a client names none."""
 
 MEMORY = ":memory:"
 """The database that lives and dies with its server."""
@@ -21,6 +29,10 @@ def _path(_instance: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigError(Problem(rule, (attribute.name,)))
 
 
+def _with_default(kinds: Mapping[str, JobKind]) -> Mapping[str, JobKind]:
+    return {DEFAULT: JobKind(), **kinds}
+
+
 @frozen(kw_only=True)
 class ServerConfig:
     """
@@ -28,24 +40,49 @@ class ServerConfig:
 
     Args:
         database: path of the SQLite file that keeps the jobs, or ``:memory:``.
-        shortest: least duration of a job, in seconds; >= 0.
-        longest: greatest duration of a job, in seconds; >= shortest. Durations are uniform between the two.
-        failing: share of the jobs that end as ``error``; 0 to 1.
+        kinds: the kinds of jobs by their names. There is always a ``default``: the kind of a job for which
+            the client names none.
         seed: what all durations and outcomes are drawn from; None: the operating system chooses one.
+        speed: how much faster than real time jobs run; > 0. A duration of 60 s takes 6 s at a speed of 10.
         retry_after: seconds for which the answer to a new job asks to be left alone, rounded down to whole
-            ones; 0 for none; None: the shortest, unless the client pinned a duration.
+            ones; 0 for none; None: the shortest of its kind, unless the client pinned a duration.
         threads: answer requests; >= 2. At most half of them hold an answer back at once.
     """
 
     database: str = field(default=MEMORY, validator=_path)
-    shortest: Seconds = field(default=5.0, validator=seconds(least=0))
-    longest: Seconds = field(default=15.0, validator=seconds(least=0))
-    failing: float = field(default=0.5, validator=Number(least=0, most=1))
+    kinds: Mapping[str, JobKind] = field(factory=dict, converter=_with_default)
     seed: int | None = field(default=None, validator=Number(whole=True, optional=True))
+    speed: float = field(default=1.0, validator=Number(above=0))
     retry_after: Seconds | None = field(default=None, validator=seconds(least=0, optional=True))
     threads: int = field(default=4, validator=Number(least=2, whole=True))
 
-    def __attrs_post_init__(self) -> None:
-        if self.longest < self.shortest:
-            rule = f"must be >= shortest ({self.shortest:g} seconds), got {self.longest!r}"
-            raise ConfigError(Problem(rule, ("longest",)))
+
+def load_config(path: str | Path) -> ServerConfig:
+    """
+    Read the settings of a job server from a TOML file.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or broken, or something in it is wrong.
+    """
+    table = read_toml(path)
+    try:
+        return structure({**table, **_with_durations(table, Path(path).parent)}, ServerConfig)
+    except ConfigError as error:
+        raise error.inside(source=str(path)) from error
+
+
+def _with_durations(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the kinds of a table, where there are any, with the durations that the files mean."""
+    kinds = table.get("kinds")
+    if not isinstance(kinds, Mapping):
+        return {}
+    return {"kinds": {name: _one_with_durations(name, kind, folder) for name, kind in kinds.items()}}
+
+
+def _one_with_durations(name: str, kind: Any, folder: Path) -> Any:
+    if not isinstance(kind, Mapping) or "durations" not in kind:
+        return kind
+    try:
+        return {**kind, "durations": durations_of(kind["durations"], folder)}
+    except ConfigError as error:
+        raise error.inside("kinds", name, "durations") from error

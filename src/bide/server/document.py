@@ -7,6 +7,7 @@ from json import JSONEncoder
 from typing import Any
 
 from bide.server.job import Job
+from bide.server.kinds import JobKind
 
 _ENCODER = JSONEncoder()
 
@@ -16,18 +17,19 @@ def encoded(document: dict[str, Any]) -> bytes:
     return _ENCODER.encode(document).encode()
 
 
-def job_document(job: Job, now: float) -> dict[str, Any]:
-    """Return a job as JSON shows it at a time."""
+def job_document(job: Job, kind: JobKind, now: float) -> dict[str, Any]:
+    """Return a job of a kind as JSON shows it at a time."""
     status, ended_at = job.status(now), job.ended_at(now)
     document: dict[str, Any] = {
         "id": job.id,
+        "kind": job.kind,
         "status": status,
-        "progress": job.progress(now),
+        "progress": kind.shown_progress(job.worked(now)),
         "created_at": timestamp(job.created_at),
         "completed_at": None if ended_at is None else timestamp(ended_at),
     }
     if status == "completed":
-        document["result"] = {"duration": job.duration}
+        document["result"] = {"duration": job.duration} if kind.result is None else kind.result
     elif status == "error":
         document["error"] = {"message": "the simulated work failed"}
     return document

@@ -23,6 +23,7 @@ class Job:
         created_at: wall clock, UTC, in seconds since the epoch.
         ends_at: the same clock; >= created_at.
         outcome: how it ends then.
+        kind: the name of its kind.
         cancelled_at: the same clock; < ends_at; None if nobody cancelled it.
     """
 
@@ -30,6 +31,7 @@ class Job:
     created_at: float
     ends_at: float
     outcome: Outcome
+    kind: str = "default"
     cancelled_at: float | None = None
 
     @property
@@ -49,7 +51,7 @@ class Job:
             return self.cancelled_at
         return self.ends_at if now >= self.ends_at else None
 
-    def progress(self, now: float) -> float:
+    def worked(self, now: float) -> float:
         """Return the share of its duration that it has worked for at a time: 0 to 1."""
         if self.cancelled_at is not None:
             now = self.cancelled_at

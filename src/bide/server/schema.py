@@ -45,6 +45,7 @@ _STEPS = (
         WHERE idempotency_key IS NOT NULL
         """,
     ),
+    ("ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'default'",),
 )
 # Never changed, only added to: a database that stands at any of them may come.
 

@@ -10,10 +10,12 @@ from threading import Event
 
 from attrs import frozen
 
-from bide.server.config import ServerConfig
+from bide.errors import ConfigError, Problem, nearest, shown
+from bide.server.config import DEFAULT, ServerConfig
 from bide.server.holds import Holds, Pause
 from bide.server.idempotency import Claim
 from bide.server.job import Job, Outcome
+from bide.server.kinds import JobKind
 from bide.server.store import Store
 from bide.server.work import draw
 
@@ -23,15 +25,17 @@ _MARGIN = 0.001  # seconds: two clocks are not read at the same instant, and a t
 
 
 @frozen(kw_only=True)
-class Pins:
+class Order:
     """
-    What a client fixes of a job that would be drawn otherwise; None leaves it to the draw.
+    What a client wants of a new job; None leaves it to the draw.
 
     Args:
+        kind: the name of its kind.
         duration: seconds from the job's creation to its end.
         outcome: how the job ends.
     """
 
+    kind: str = DEFAULT
     duration: float | None = None
     outcome: Outcome | None = None
 
@@ -72,14 +76,21 @@ class JobService:
         self._seed = secrets.randbits(32) if config.seed is None else config.seed
         _logger.info("jobs are drawn from seed %d", self._seed)
 
-    def submit(self, pins: Pins | None = None, claim: Claim | None = None) -> Job:
+    def submit(self, order: Order | None = None, claim: Claim | None = None) -> Job:
         """
         Start one more job, and return it once it is kept; or return the one that the same claim started.
 
         Raises:
+            ConfigError: there is no such kind, or it does not let a client choose what the order chooses.
             KeyReused: the claim's key came with another body.
         """
-        return self._store.add(lambda number: self._plan(number, pins or Pins()), claim)
+        order = order or Order()
+        kind = self._kind_for(order)
+        return self._store.add(lambda number: self._plan(number, order, kind), claim)
+
+    def kind_of(self, job: Job) -> JobKind:
+        """Return the kind of a job; of one whose kind the config has no more, the default."""
+        return self._config.kinds.get(job.kind) or self._config.kinds[DEFAULT]
 
     def find(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
         """Return the job of an id, or None if there is none."""
@@ -122,18 +133,18 @@ class JobService:
         """End all waiting for jobs, and begin no more."""
         self._holds.close()
 
-    def hint(self, job: Job, pins: Pins) -> int:
+    def hint(self, job: Job, order: Order) -> int:
         """
         Return the whole seconds for which a new job need not be looked at; 0 if nothing is known.
 
         Args:
             job: new, or started before by the same request.
-            pins: what that request fixed.
+            order: what that request wants.
         """
         seconds = self._config.retry_after
         if seconds is None:
             # What a client pinned is its own affair: told back, it would spoil whatever the client tries out.
-            seconds = self._config.shortest if pins.duration is None else 0.0
+            seconds = self._shortest(job) if order.duration is None else 0.0
         # Down, not up: a hint should make nobody late.
         elapsed = max(0.0, self.clock() - job.created_at)
         return max(0, int(seconds) - int(elapsed))
@@ -143,13 +154,30 @@ class JobService:
         pending = job is not None and job.status(now) == "pending"
         return job.ends_at - now + _MARGIN if job is not None and pending else 0.0
 
-    def _plan(self, number: int, pins: Pins) -> Job:
-        fate = draw(number, seed=self._seed, config=self._config)
-        duration = fate.duration if pins.duration is None else pins.duration
+    def _shortest(self, job: Job) -> float:
+        return self.kind_of(job).durations.shortest / self._config.speed
+
+    def _kind_for(self, order: Order) -> JobKind:
+        kinds = self._config.kinds
+        if order.kind not in kinds:
+            raise ConfigError(
+                Problem(f"unknown kind {shown(order.kind)}{nearest(order.kind, kinds)}", ("kind",))
+            )
+        kind = kinds[order.kind]
+        if not kind.pinnable and (order.duration, order.outcome) != (None, None):
+            raise ConfigError(
+                Problem(f"nothing of a job of the kind {order.kind!r} can be fixed", ("input",))
+            )
+        return kind
+
+    def _plan(self, number: int, order: Order, kind: JobKind) -> Job:
+        fate = draw(number, seed=self._seed, kind=kind)
+        duration = fate.duration if order.duration is None else order.duration
         now = self.clock()
         return Job(
             id=str(uuid.uuid4()),
             created_at=now,
-            ends_at=now + duration,
-            outcome=pins.outcome or fate.outcome,
+            ends_at=now + duration / self._config.speed,
+            outcome=order.outcome or fate.outcome,
+            kind=order.kind,
         )

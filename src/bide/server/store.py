@@ -12,16 +12,17 @@ from bide.server.job import Job
 from bide.server.schema import explained, open_database
 
 _INSERT = """
-    INSERT INTO jobs (number, id, created_at, ends_at, outcome, idempotency_key, body_digest)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO jobs (number, id, created_at, ends_at, outcome, kind, idempotency_key, body_digest)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _CANCEL = "UPDATE jobs SET cancelled_at = ? WHERE id = ? AND cancelled_at IS NULL AND ends_at > ?"
-_BY_ID = "SELECT id, created_at, ends_at, outcome, cancelled_at FROM jobs WHERE id = ?"
+_BY_ID = "SELECT id, created_at, ends_at, outcome, kind, cancelled_at FROM jobs WHERE id = ?"
 _BY_KEY = """
-    SELECT id, created_at, ends_at, outcome, cancelled_at, body_digest FROM jobs WHERE idempotency_key = ?
+    SELECT id, created_at, ends_at, outcome, kind, cancelled_at, body_digest FROM jobs
+    WHERE idempotency_key = ?
 """
 _PAGE = """
-    SELECT id, created_at, ends_at, outcome, cancelled_at, number FROM jobs
+    SELECT id, created_at, ends_at, outcome, kind, cancelled_at, number FROM jobs
     WHERE number < ? ORDER BY number DESC LIMIT ?
 """
 _BEYOND = 2**63 - 1  # no job has this number
@@ -118,7 +119,7 @@ class Store:
         number = self._last + 1
         job = plan(number)
         key, digest = (None, None) if claim is None else (claim.key, claim.digest)
-        row = (number, job.id, job.created_at, job.ends_at, job.outcome, key, digest)
+        row = (number, job.id, job.created_at, job.ends_at, job.outcome, job.kind, key, digest)
         self._connection.execute(_INSERT, row)
         self._last = number
         return job
@@ -133,4 +134,4 @@ class Store:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    return Job(id=row[0], created_at=row[1], ends_at=row[2], outcome=row[3], cancelled_at=row[4])
+    return Job(id=row[0], created_at=row[1], ends_at=row[2], outcome=row[3], kind=row[4], cancelled_at=row[5])

@@ -6,8 +6,8 @@ from hashlib import blake2b
 
 from attrs import frozen
 
-from bide.server.config import ServerConfig
 from bide.server.job import Outcome
+from bide.server.kinds import JobKind
 
 
 @frozen(kw_only=True)
@@ -24,16 +24,16 @@ class Draw:
     outcome: Outcome
 
 
-def draw(number: int, *, seed: int, config: ServerConfig) -> Draw:
+def draw(number: int, *, seed: int, kind: JobKind) -> Draw:
     """
-    Return the fate of the job of a sequence number: the same for ever, for one seed and one config.
+    Return the fate of the job of a sequence number: the same for ever, for one seed and one kind.
 
     No generator is kept, so that neither threads nor restarts can change what a job gets.
     """
     length, luck = _uniforms(seed, number)
     return Draw(
-        duration=config.shortest + (config.longest - config.shortest) * length,
-        outcome="error" if luck < config.failing else "completed",
+        duration=kind.durations.at(length),
+        outcome="error" if luck < kind.failing else "completed",
     )
 
 
