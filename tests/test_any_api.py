@@ -22,8 +22,8 @@ from bide import (
     WaitTimeout,
 )
 from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
+from bide.http.async_poller import MOST_AT_ONCE
 from bide.http.conversation import MOST_HOPS
-from bide.http.poller import MOST_AT_ONCE
 from bide.http.shape import UnknownShape
 from bide.testing import VirtualClock
 from bide_strategies import Fixed

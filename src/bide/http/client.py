@@ -1,109 +1,25 @@
-"""The clients of bide's job server, for threads and for asyncio and trio."""
+"""The client of bide's job server for threads."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
-
-import attrs
+from typing import Any, Self
 
 from bide.driver import Update
 from bide.durations import Seconds
-from bide.errors import ConfigError
-from bide.http.api import JobApi, JobId
-from bide.http.poller import REQUEST_TIMEOUT, AsyncHttpPoller, HttpPoller
-from bide.http.surface import AsyncHTTPClient, HTTPClient
+from bide.http.api import JobId
+from bide.http.driver import REQUEST_TIMEOUT
+from bide.http.poller import HttpPoller
+from bide.http.settings import Settings
+from bide.http.surface import HTTPClient
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
 from bide.strategy import Observation, Strategy
 
-W = TypeVar("W", HttpPoller, AsyncHttpPoller)
 
-
-class _Client(Generic[W]):
-    """What the sync and the async client have in common: a server, and how to wait for its jobs."""
-
-    def __init__(self, base_url: str, waits: W) -> None:
-        self._api = JobApi.at(base_url)
-        self._waits: W = waits
-
-    @property
-    def strategy(self) -> Strategy:
-        """What the next wait will choose its delays with."""
-        return self._waits.poller.strategy
-
-    @property
-    def limits(self) -> Limits:
-        """What ends the next wait if the job does not."""
-        return self._waits.poller.limits
-
-    def url_of(self, job_id: str) -> str:
-        """
-        Return the URL at which the server tells of a job.
-
-        Raises:
-            ConfigError: the id is no text, empty, or a step in a path.
-        """
-        return self._api.url_of(job_id)
-
-    def set_max_attempts(self, max_attempts: int) -> None:
-        """
-        Allow at most so many calls for each of the next waits.
-
-        Raises:
-            ConfigError: not a whole number >= 1; nothing is changed.
-        """
-        self._set_limits(max_attempts=max_attempts)
-
-    def set_timeout(self, timeout: Seconds) -> None:
-        """
-        Put the deadline of the next waits so many seconds after their start.
-
-        Raises:
-            ConfigError: not a number of seconds > 0; nothing is changed.
-        """
-        self._set_limits(timeout=timeout)
-
-    def set_base_delay(self, base_delay: Seconds) -> None:
-        """
-        Let the delays of the next waits grow from so many seconds.
-
-        Raises:
-            ConfigError: not seconds > 0, above the cap, or the strategy has no base; nothing is changed.
-        """
-        self._set_strategy(base=base_delay)
-
-    def set_max_delay(self, max_delay: Seconds) -> None:
-        """
-        Let the delays of the next waits grow up to so many seconds, before jitter.
-
-        Raises:
-            ConfigError: not seconds > 0, below the base, or the strategy has no cap; nothing is changed.
-        """
-        self._set_strategy(cap=max_delay)
-
-    def _set_limits(self, **changes: Any) -> None:
-        if None in changes.values():
-            raise ConfigError(f"{next(iter(changes))}: None lifts a limit; pass limits=Limits(…) to do that")
-        self._evolve(limits=attrs.evolve(self.limits, **changes))
-
-    def _set_strategy(self, **changes: Any) -> None:
-        strategy: Any = self.strategy
-        fields = attrs.fields_dict(type(strategy)) if attrs.has(type(strategy)) else {}
-        for name in changes:
-            if name not in fields:
-                raise ConfigError(f"the strategy {strategy!r} has no {name!r} to set")
-        self._evolve(strategy=attrs.evolve(strategy, **changes))
-
-    def _evolve(self, **changes: Any) -> None:
-        poller: Any = attrs.evolve(self._waits.poller, **changes)
-        self._waits.poller = poller
-
-
-class JobClient(_Client[HttpPoller]):
+class JobClient(Settings[HttpPoller]):
     """
     Creates jobs on a bide server and waits for them.
 
@@ -261,154 +177,3 @@ class JobClient(_Client[HttpPoller]):
         return (
             (str(job.job_id), outcome) for job, outcome in self._waits.wait_for_all(jobs, at_once=at_once)
         )
-
-
-class AsyncJobClient(_Client[AsyncHttpPoller]):
-    """
-    Does for asyncio and trio what `JobClient` does for threads.
-
-    A wait is cancelled as any task is, and leaves no connection behind. Without an HTTP client of the
-    caller's the requests are spread over several. Use it as an async context manager, or `aclose` it.
-
-    Args:
-        base_url: where the server is, such as ``http://127.0.0.1:8080``.
-        strategy: chooses the delays; or a whole `Policy`, or an `AsyncPoller`. By default exponential from
-            100 ms to 10 s, with up to half on top.
-        limits: end a wait if the job does not; by default those of the policy, or 10 calls and 2 minutes.
-        http: makes the requests: any client with the surface of ``httpx.AsyncClient``; by default some of its
-            own, closed with this.
-        request_timeout: seconds that one request may take, its whole answer included; > 0.
-        hold: seconds for which the server is asked to hold an answer back until the job ends; 0 to ask for
-            none.
-
-    Raises:
-        ConfigError: the URL is not one of a server, or another argument is not what it must be.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        strategy: Strategy | Policy | None = None,
-        limits: Limits | None = None,
-        http: AsyncHTTPClient | None = None,
-        *,
-        request_timeout: Seconds = REQUEST_TIMEOUT,
-        hold: Seconds = 0.0,
-    ) -> None:
-        """Check the arguments; open no connection yet."""
-        waits = AsyncHttpPoller(strategy, limits, http, request_timeout=request_timeout, hold=hold)
-        super().__init__(base_url, waits)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close the connections, unless the caller brought the HTTP client."""
-        await self._waits.aclose()
-
-    async def create_job(self, work: Mapping[str, Any] | None = None) -> JobId:
-        """
-        Create a job, and return its id, which is text and holds the server's hint for the first look.
-
-        Args:
-            work: what the server should take as the job's ``input``, if anything.
-
-        Raises:
-            RequestError: the server cannot be reached, or answered no job; a job may exist all the same.
-            RequestRefused: the server does not take this job.
-            ConfigError: the work is nothing that JSON can hold.
-        """
-        return await self._waits.run(self._api.creating(work), self._waits.request_timeout)
-
-    async def cancel_job(self, job_id: str) -> Observation:
-        """
-        Cancel a job, and return where it stands then; one that has ended stays as it is.
-
-        Raises:
-            RequestError: the server cannot be reached; the job may be cancelled all the same.
-            JobNotFound: there is no such job.
-            RequestRefused: the server does not cancel it.
-        """
-        return await self._waits.run(self._api.cancelling(job_id), self._waits.request_timeout)
-
-    async def get_status(self, job_id: str) -> Observation:
-        """
-        Look at a job once.
-
-        Raises:
-            RequestError: the look failed, and another may succeed.
-            JobNotFound: there is no such job.
-            RequestRefused: the server will not tell.
-        """
-        return await self._waits.look(self._api.job(job_id))
-
-    def wait_for_job(
-        self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None
-    ) -> Coroutine[Any, Any, Outcome]:
-        """
-        Poll until the job has completed, and return how it went.
-
-        The wait begins with the call, not when the coroutine is awaited.
-
-        Args:
-            job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
-            token: of an earlier wait for this job, to go on with.
-            timeout: seconds from now to the deadline; by default as the limits have it, or the token.
-
-        Raises:
-            WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
-            TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
-        """
-        return self._waits.wait(self._api.job(job_id), token=token, timeout=timeout)
-
-    def wait_for_job_with_updates(
-        self,
-        job_id: str,
-        on_update: Callable[[Update], object],
-        *,
-        token: str | None = None,
-        timeout: Seconds | None = None,
-    ) -> Coroutine[Any, Any, Outcome]:
-        """
-        Do as `wait_for_job`, and call back with an update after every poll, as it happens.
-
-        Raises:
-            WaitError: as `wait_for_job`.
-            TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
-        """
-        return self._waits.wait(self._api.job(job_id), on_update=on_update, token=token, timeout=timeout)
-
-    def watch(
-        self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None
-    ) -> AsyncIterator[Update]:
-        """
-        Yield an update after every poll, as it happens; the last one holds the outcome.
-
-        Raises:
-            WaitError: after the last update, as `wait_for_job`.
-            TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
-        """
-        return self._waits.watch(self._api.job(job_id), token=token, timeout=timeout)
-
-    @asynccontextmanager
-    async def wait_for_jobs(
-        self, job_ids: Iterable[str]
-    ) -> AsyncIterator[AsyncIterator[tuple[str, Outcome]]]:
-        """
-        Wait for many jobs at once; iterate over what it gives for each id and its outcome, as it ends.
-
-        None of the jobs raises. Whoever leaves before the end cancels the waits that are left.
-
-        Args:
-            job_ids: of the jobs.
-        """
-        async with self._waits.wait_for_all(self._api.jobs(job_ids)) as ended:
-            yield ((str(job.job_id), outcome) async for job, outcome in ended)

@@ -1,0 +1,213 @@
+"""Waiting for jobs behind URLs: the driver of conversations for asyncio and trio."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import anyio
+import httpx
+from anyio.streams.memory import MemoryObjectSendStream
+
+from bide.config import default_strategy
+from bide.driver import Update
+from bide.durations import Seconds
+from bide.errors import RequestError, WaitError
+from bide.http.answers import Answer, Ask
+from bide.http.conversation import Conversation, Exchange
+from bide.http.driver import REQUEST_TIMEOUT, SHORTEST, HttpDriver, check_client, is_near
+from bide.http.job import HttpJob
+from bide.http.lanes import AsyncLanes
+from bide.http.surface import AsyncHTTPClient
+from bide.http.transfer import atransfer, finish, make_async_http
+from bide.outcome import Outcome
+from bide.policy import Limits, Policy
+from bide.poller import AsyncPoller
+from bide.strategy import Observation, Strategy
+
+T = TypeVar("T")
+
+MOST_AT_ONCE = 256
+"""Requests that an async poller makes at the same time: four for each of its lanes."""
+
+
+class AsyncHttpPoller(HttpDriver[AsyncPoller]):
+    """
+    Does for asyncio and trio what `HttpPoller` does for threads.
+
+    Without an HTTP client of the caller's it spreads the requests over several of its own, because one slows
+    down as more requests are under way. Use it as an async context manager, or `aclose` it.
+
+    Args:
+        strategy: chooses the delays; or a whole `Policy`, or an `AsyncPoller`. By default exponential from
+            100 ms to 10 s, with up to half on top.
+        limits: end a wait if the job does not; by default those of the policy, or 10 calls and 2 minutes.
+        http: makes the requests: any client with the surface of ``httpx.AsyncClient``; by default some of its
+            own, closed with this. Requests to another origin than a job's are never made with it.
+        request_timeout: seconds that one look may take, its whole answer included; > 0.
+        hold: seconds for which a server that can is asked to hold its answer back until the job ends
+            (``Prefer: wait``); 0 to ask for none. That time counts as slept.
+
+    Raises:
+        ConfigError: an argument is not what it must be.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy | Policy | None = None,
+        limits: Limits | None = None,
+        http: AsyncHTTPClient | None = None,
+        *,
+        request_timeout: Seconds = REQUEST_TIMEOUT,
+        hold: Seconds = 0.0,
+    ) -> None:
+        """Check the arguments; open no connection yet."""
+        super().__init__(AsyncPoller.of(strategy or default_strategy(), limits), request_timeout, hold)
+        check_client(http, "aclose", "an async client such as httpx.AsyncClient(…)")
+        self._http = http
+        self._own: dict[bool, AsyncLanes] = {}
+        # A server holds as many requests as there are jobs; otherwise many at once only wait for each other.
+        self._turns = anyio.CapacityLimiter(math.inf if hold else MOST_AT_ONCE)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End what requests are under way, and close the connections, but not the caller's client."""
+        if self._http is not None:
+            await finish(self._http)
+        while self._own:
+            await self._own.popitem()[1].aclose()
+
+    def wait(
+        self,
+        job: HttpJob,
+        *,
+        on_update: Callable[[Update], object] | None = None,
+        token: str | None = None,
+        timeout: Seconds | None = None,
+    ) -> Coroutine[Any, Any, Outcome]:
+        """
+        Poll until the job has completed, and return how it went.
+
+        The wait begins with the call, not when the coroutine is awaited.
+
+        Args:
+            job: to wait for.
+            on_update: called with an update after every poll, as it happens.
+            token: of an earlier wait for this job, to go on with.
+            timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+
+        Raises:
+            WaitError: the job ended otherwise, or a limit was reached.
+            TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
+        """
+        poll = self._begun(job, token, timeout)
+        return self.poller.wait(poll, poll.wait, on_update=on_update)
+
+    def watch(
+        self, job: HttpJob, *, token: str | None = None, timeout: Seconds | None = None
+    ) -> AsyncIterator[Update]:
+        """
+        Yield an update after every poll, as it happens; the last one holds the outcome.
+
+        Raises:
+            WaitError: after the last update, as `wait`.
+            TokenError: the token is none.
+            ConfigError: the timeout is no number of seconds > 0.
+        """
+        poll = self._begun(job, token, timeout)
+        return self.poller.watch(poll, poll.wait)
+
+    @asynccontextmanager
+    async def wait_for_all(
+        self, jobs: Iterable[HttpJob]
+    ) -> AsyncIterator[AsyncIterator[tuple[HttpJob, Outcome]]]:
+        """
+        Wait for many jobs at once; iterate over what it gives for each job and its outcome, as it ends.
+
+        None of the jobs raises. Whoever leaves before the end cancels the waits that are left.
+
+        Args:
+            jobs: to wait for.
+        """
+        send, receive = anyio.create_memory_object_stream[tuple[HttpJob, Outcome]](math.inf)
+
+        async def tell(job: HttpJob, ended: MemoryObjectSendStream[tuple[HttpJob, Outcome]]) -> None:
+            with ended:
+                ended.send_nowait((job, await self._outcome(job)))
+
+        try:
+            async with receive, anyio.create_task_group() as group:
+                with send:
+                    for job in jobs:
+                        group.start_soon(tell, job, send.clone())
+                yield receive
+                group.cancel_scope.cancel()
+        except ExceptionGroup as errors:
+            first = errors.exceptions[0]
+        else:
+            return
+        raise first  # nobody asked for a group
+
+    async def look(self, job: HttpJob) -> Observation:
+        """
+        Look at a job once.
+
+        Raises:
+            RequestError: the look failed, and another may succeed; a `RequestRefused` will not.
+        """
+        return await self.run(Conversation(job).look(), self.request_timeout)
+
+    async def run(self, exchange: Exchange[T], timeout: Seconds) -> T:
+        """
+        Make the requests that an exchange asks for, and return what it makes of the answers.
+
+        Raises:
+            RequestError: as the exchange does.
+        """
+        async with self._turns:  # whose time in the queue is none of the request's
+            return await self._run(exchange, timeout)
+
+    async def _run(self, exchange: Exchange[T], timeout: Seconds) -> T:
+        ends_at = time.monotonic() + timeout
+        try:
+            ask = next(exchange)
+            while True:
+                try:
+                    left = max(ends_at - time.monotonic(), SHORTEST)
+                    answer = await self._transfer(ask, left)
+                except RequestError as error:
+                    ask = exchange.throw(error)
+                else:
+                    ask = exchange.send(answer)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    async def _outcome(self, job: HttpJob) -> Outcome:
+        try:
+            return await self.wait(job)
+        except WaitError as error:
+            if error.outcome is None:
+                raise
+            return error.outcome
+
+    def _transfer(self, ask: Ask, timeout: Seconds) -> Awaitable[Answer]:
+        if self._http is not None and not ask.elsewhere:
+            return atransfer(self._http, ask, timeout=timeout)
+        near = is_near(ask)
+        if near not in self._own:
+            url = httpx.URL(ask.url)
+            self._own[near] = AsyncLanes(lambda: make_async_http(url))
+        return self._own[near].transfer(ask, timeout=timeout)

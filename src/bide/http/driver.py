@@ -1,0 +1,83 @@
+"""Looking at jobs behind URLs as far as a wait allows: what the sync and the async poller have in common."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from bide.driver import Driver
+from bide.durations import Seconds
+from bide.errors import ConfigError, Problem, shown
+from bide.http.answers import Ask
+from bide.http.conversation import Conversation
+from bide.http.job import HttpJob
+from bide.http.urls import is_loopback
+from bide.rules import Number, seconds
+from bide.wait import Wait
+
+P = TypeVar("P", bound=Driver)
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds that a look may take, unless told otherwise."""
+
+SHORTEST = 0.001
+"""Seconds that are left for a request when its look has used up its time."""
+
+
+class HttpDriver(Generic[P]):
+    """A poller with what it takes to look at jobs behind URLs."""
+
+    run: Any
+
+    def __init__(self, poller: P, request_timeout: Seconds, hold: Seconds) -> None:
+        self.poller = poller
+        check("request_timeout", request_timeout, seconds(above=0))
+        check("hold", hold, seconds(least=0))
+        self.request_timeout = request_timeout
+        self.hold = hold
+
+    def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> Poll:
+        """Return the poll function of a wait that begins, or goes on, now."""
+        poller = self.poller
+        if timeout is not None:
+            poller = attrs.evolve(poller, limits=attrs.evolve(poller.limits, timeout=timeout))
+        wait = poller.begin(job.hint) if token is None else poller.resume(token, timeout)
+        return Poll(job, self.poller.clock, waits=self, wait=wait)
+
+
+@attrs.define(weakref_slot=False)
+class Poll(Conversation):
+    """
+    A conversation that looks as far as its wait allows.
+
+    A sleeping wait holds this and little else: one object takes less memory than several.
+    """
+
+    waits: HttpDriver[Any] = attrs.field(kw_only=True)
+    wait: Wait = attrs.field(kw_only=True)
+
+    def __call__(self) -> Any:
+        """Look once, until the wait's deadline or before."""
+        waits, now = self.waits, self.clock()
+        hold = math.floor(self.wait.hold_time(now, waits.hold))
+        return waits.run(self.look(hold), self.wait.request_timeout(now, waits.request_timeout + hold))
+
+
+def is_near(ask: Ask) -> bool:
+    """Say whether a request goes to this machine itself, so that no proxy is asked."""
+    return is_loopback(urlsplit(ask.url).hostname or "")
+
+
+def check_client(http: object, closes: str, words: str) -> None:
+    """Refuse a client of the other colour, which would only fail at the first look, and obscurely."""
+    if http is not None and (isinstance(http, type) or not hasattr(http, closes)):
+        raise ConfigError(Problem(f"must be {words}, got {shown(http)}", ("http",)))
+
+
+def check(name: str, value: object, rule: Number) -> None:
+    """Refuse an argument that breaks a rule."""
+    if not rule.holds(value):
+        raise ConfigError(Problem(f"{rule}, got {shown(value)}", (name,)))
