@@ -36,7 +36,6 @@ def test_the_defaults_are_those_of_the_seed() -> None:
         ("retry_after", "5s"),
         ("threads", 1),
         ("threads", 4.0),
-        ("threads", None),
         ("database", ""),
         ("database", "a\0b"),
         ("database", None),
@@ -68,6 +67,7 @@ def test_the_server_imports_nothing_of_the_client() -> None:
         "bide.rules",
         "bide.config",
         "bide.convert",
+        "bide.inline",
         "bide.lab",
     }
     modules = sorted(Path(bide.server.__file__).parent.glob("*.py"))

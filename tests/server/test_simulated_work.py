@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
-from harness import Clock, api
+from harness import api
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +59,7 @@ def test_same_seed_same_jobs_under_threads() -> None:
 
     def jobs(threads: int) -> list[tuple[float, str]]:
         with Store(":memory:") as store, ThreadPoolExecutor(threads) as pool:
-            service = JobService(ServerConfig(seed=42), store, clock=lambda: 0.0)
+            service = JobService(ServerConfig(), store, seed=42, clock=lambda: 0.0)
             done = list(pool.map(lambda _: service.submit(), range(200)))
         return sorted((job.duration, job.outcome) for job in done)
 
@@ -72,22 +72,21 @@ def test_same_seed_same_jobs_over_a_restart(tmp_path: Path) -> None:
     def submit(service: JobService) -> float:
         return service.submit().duration
 
-    config = ServerConfig(seed=3)
+    config = ServerConfig()
     with Store(":memory:") as store:
-        service = JobService(config, store, clock=lambda: 0.0)
+        service = JobService(config, store, seed=3, clock=lambda: 0.0)
         unbroken = [submit(service) for _ in range(4)]
     broken = []
     for _ in range(4):
         with Store(str(tmp_path / "jobs.db")) as store:
-            broken.append(submit(JobService(config, store, clock=lambda: 0.0)))
+            broken.append(submit(JobService(config, store, seed=3, clock=lambda: 0.0)))
     assert broken == unbroken
 
 
 def test_a_pinned_job_leaves_the_others_as_they_were() -> None:
     """What a client pins changes that job alone; the next one gets what it would have got."""
-    config = ServerConfig(seed=5)
     with Store(":memory:") as store:
-        service = JobService(config, store, clock=lambda: 0.0)
+        service = JobService(ServerConfig(), store, seed=5, clock=lambda: 0.0)
         pinned = service.submit(Order(duration=0.0, outcome="error"))
         following = service.submit()
     assert (pinned.duration, pinned.outcome) == (0.0, "error")
@@ -98,9 +97,10 @@ def test_without_a_seed_two_servers_differ() -> None:
     """A server whose seed is left open draws one of its own."""
     lengths = []
     for _ in range(2):
-        with Store(":memory:") as store:
-            service = JobService(ServerConfig(), store, clock=Clock())
-            lengths.append([service.submit().duration for _ in range(4)])
+        with api() as server:
+            jobs = [server.submit() for _ in range(4)]
+            server.clock.now += 60
+            lengths.append([server.get(f"/v1/jobs/{job}").json["completed_at"] for job in jobs])
     assert lengths[0] != lengths[1]
 
 

@@ -68,7 +68,9 @@ def _settings(path: str | None, given: dict[str, Any]) -> ServerConfig:
 
 
 def _as_options(error: ConfigError) -> ConfigError:
-    return ConfigError(attrs.evolve(p, path=(f"--{p.path[0]}", *p.path[1:])) if p.path else p for p in error.problems)
+    return ConfigError(
+        attrs.evolve(p, path=(f"--{p.path[0]}", *p.path[1:])) if p.path else p for p in error.problems
+    )
 
 
 def _end_at_eof() -> None:

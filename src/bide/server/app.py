@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import falcon
 
 from bide.server.api import JobResource, JobsResource
 from bide.server.config import ServerConfig
+from bide.server.faults import Faults
 from bide.server.holds import Pause
+from bide.server.misbehave import Misbehaving, breaking
 from bide.server.problems import handle_errors
+from bide.server.rate_limit import RateLimiter
 from bide.server.seed import SeedJobsResource, SeedStatusResource
 from bide.server.service import JobService
 from bide.server.stats import StatsResource, StatusCalls
 from bide.server.store import Store
+
+_logger = logging.getLogger(__name__)
 
 _EXPOSED = ("ETag", "Link", "Location", "Preference-Applied", "Retry-After")
 """What a page of another origin may read beside the body."""
@@ -44,9 +51,29 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         """Open the store, and put the routes together."""
         super().__init__(middleware=falcon.CORSMiddleware(expose_headers=_EXPOSED))
         handle_errors(self)
+        seed = secrets.randbits(32) if config.seed is None else config.seed
+        _logger.info("jobs and faults are drawn from seed %d", seed)
+        self._misbehaving = self._add_faults(config.faults, seed, clock, pause)
+        if config.rate_limit is not None:
+            self.add_middleware(RateLimiter(config.rate_limit, clock, client_of))
         self._store = Store(config.database)
-        self._service = JobService(config, self._store, clock=clock, pause=pause)
+        self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)
         self._add_routes(self._service, StatusCalls())
+
+    def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request, as WSGI has it."""
+        if self._misbehaving is None:
+            return super().__call__(env, start_response)
+        return breaking(env, start_response, super().__call__)
+
+    def _add_faults(
+        self, faults: Faults | None, seed: int, clock: Callable[[], float], pause: Pause
+    ) -> Misbehaving | None:
+        if faults is None:
+            return None
+        misbehaving = Misbehaving(faults, seed=seed, clock=clock, pause=pause)
+        self.add_middleware(misbehaving)
+        return misbehaving
 
     def _add_routes(self, service: JobService, calls: StatusCalls) -> None:
         self.add_route("/v1/jobs", JobsResource(service, calls))
@@ -59,6 +86,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
     def release(self) -> None:
         """Answer the requests that are held, and hold no more: for a server that is about to stop."""
         self._service.release()
+        if self._misbehaving is not None:
+            self._misbehaving.release()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -72,6 +101,11 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def client_of(req: falcon.Request) -> str:
+    """Return who sent a request: its address."""
+    return str(req.remote_addr)
 
 
 class HealthResource:

@@ -1,5 +1,5 @@
 """
-Connections that stay open after a 304.
+Connections that stay open after a 304, and that can be reset.
 
 waitress closes a connection after every answer that has no body, for want of a length. But such an answer
 needs none (RFC 9112, section 6.3), and a client that polls with ``If-None-Match`` would connect anew for each
@@ -8,14 +8,29 @@ poll.
 
 from __future__ import annotations
 
+import socket
+import struct
 from typing import Any
 
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.task import WSGITask  # type: ignore[import-untyped]
 
+from bide.server.misbehave import RESET
+
 
 class _Task(WSGITask):  # type: ignore[misc]
     request: Any  # waitress says no more
+    channel: Any
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment, with a way to reset the connection."""
+        environ: dict[str, Any] = super().get_environment()
+        environ[RESET] = self._reset
+        return environ
+
+    def _reset(self) -> None:
+        """Make the close of the connection a reset: nothing that was written is waited for."""
+        self.channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def set_close_on_finish(self) -> None:
         """Close the connection after this answer, unless all that speaks for it is that it has no body."""

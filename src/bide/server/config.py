@@ -13,7 +13,12 @@ from bide.convert import structure
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
 from bide.rules import Number, seconds
+from bide.server.faults import Faults
 from bide.server.kinds import JobKind, durations_of
+from bide.server.rate_limit import RateLimit
+
+_WORKERS = 4
+_LATE_WORKERS = 64  # more cost every request a little
 
 DEFAULT = "default"
 """The kind of the jobs for which a client names none."""
@@ -46,7 +51,10 @@ class ServerConfig:
         speed: how much faster than real time jobs run; > 0. A duration of 60 s takes 6 s at a speed of 10.
         retry_after: seconds for which the answer to a new job asks to be left alone, rounded down to whole
             ones; 0 for none; None: the shortest of its kind, unless the client pinned a duration.
-        threads: answer requests; >= 2. At most half of them hold an answer back at once.
+        threads: answer requests; >= 2. At most half of them hold an answer back at once, and an answer that
+            a fault delays takes one. None: 4, or 64 if there are such faults.
+        faults: what goes wrong on purpose, if anything.
+        rate_limit: how many requests each client may make; None: any number.
     """
 
     database: str = field(default=MEMORY, validator=_path)
@@ -54,7 +62,16 @@ class ServerConfig:
     seed: int | None = field(default=None, validator=Number(whole=True, optional=True))
     speed: float = field(default=1.0, validator=Number(above=0))
     retry_after: Seconds | None = field(default=None, validator=seconds(least=0, optional=True))
-    threads: int = field(default=4, validator=Number(least=2, whole=True))
+    threads: int | None = field(default=None, validator=Number(least=2, whole=True, optional=True))
+    faults: Faults | None = None
+    rate_limit: RateLimit | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many threads answer requests."""
+        if self.threads is not None:
+            return self.threads
+        return _LATE_WORKERS if self.faults is not None and self.faults.may_be_late else _WORKERS
 
 
 def load_config(path: str | Path) -> ServerConfig:

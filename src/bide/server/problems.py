@@ -39,13 +39,19 @@ def _serialize(_req: falcon.Request, resp: falcon.Response, error: falcon.HTTPEr
 
 
 def _document(error: falcon.HTTPError) -> dict[str, Any]:
-    status = HTTPStatus(error.status_code)
-    document: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    document: dict[str, Any] = {"type": "about:blank", "title": _title(error), "status": error.status_code}
     if error.description is not None:
         document["detail"] = error.description
     if isinstance(error, InvalidInput):
         document["errors"] = [{"detail": p.rule, "pointer": _pointer(p)} for p in error.problems]
     return document
+
+
+def _title(error: falcon.HTTPError) -> str:
+    try:
+        return HTTPStatus(error.status_code).phrase
+    except ValueError:  # a fault may have a status that nobody has registered
+        return error.title
 
 
 def _pointer(problem: Problem) -> str:

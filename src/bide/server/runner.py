@@ -75,7 +75,7 @@ def run(
         _one_core(),
         contextlib.suppress(_Stop),
         _stopped_by_signals(),
-        _listening(app, listener, config.threads) as channels,
+        _listening(app, listener, config.workers) as channels,
     ):
         on_ready(_url(listener))
         # Not the server's own `run`: it waits for threads that hold requests before anybody can release them.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 import uuid
 from collections.abc import Callable, Iterable
 from threading import Event
@@ -18,8 +16,6 @@ from bide.server.job import Job, Outcome
 from bide.server.kinds import JobKind
 from bide.server.store import Store
 from bide.server.work import draw
-
-_logger = logging.getLogger(__name__)
 
 _MARGIN = 0.001  # seconds: two clocks are not read at the same instant, and a time has its last digit
 
@@ -61,20 +57,26 @@ class JobService:
     Args:
         config: how the work behaves.
         store: where the jobs are kept.
+        seed: what durations and outcomes are drawn from.
         clock: wall clock, in seconds since the epoch.
         pause: how a request waits for a job.
     """
 
     def __init__(
-        self, config: ServerConfig, store: Store, *, clock: Callable[[], float], pause: Pause = Event.wait
+        self,
+        config: ServerConfig,
+        store: Store,
+        *,
+        seed: int,
+        clock: Callable[[], float],
+        pause: Pause = Event.wait,
     ) -> None:
-        """Draw a seed, if the config leaves it open."""
+        """Hold no request yet."""
         self.clock = clock
         self._config = config
         self._store = store
-        self._holds = Holds(config.threads // 2, pause)
-        self._seed = secrets.randbits(32) if config.seed is None else config.seed
-        _logger.info("jobs are drawn from seed %d", self._seed)
+        self._holds = Holds(config.workers // 2, pause)
+        self._seed = seed
 
     def submit(self, order: Order | None = None, claim: Claim | None = None) -> Job:
         """
