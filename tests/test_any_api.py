@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
@@ -22,8 +23,9 @@ from bide import (
     WaitTimeout,
 )
 from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
+from bide.http.answers import Answer, Ask
 from bide.http.async_poller import MOST_AT_ONCE
-from bide.http.conversation import MOST_HOPS
+from bide.http.conversation import MOST_HOPS, Conversation
 from bide.http.shape import UnknownShape
 from bide.testing import VirtualClock
 from bide_strategies import Fixed
@@ -145,8 +147,88 @@ def test_a_validator_that_cannot_be_sent_is_left_out(wait: Any, etag: bytes) -> 
 
 def test_a_secret_is_hidden_as_it_is_written_too() -> None:
     """A server may quote the path that it was asked for, with its escapes."""
-    job = HttpJob(f"{URL}?sig=a%2Fb%2BsecretSIG%3D", MAPPING)
-    assert "secretSIG" not in job.hidden("no /jobs/1?sig=a%2Fb%2BsecretSIG%3D for a/b+secretSIG=")
+    ask = Ask("GET", f"{URL}?sig=a%2Fb%2BsecretSIG%3D")
+    said = ask.hidden("no /jobs/1?sig=a%2Fb%2BsecretSIG%3D for a/b+secretSIG=, JSON a\\/b+secretSIG=")
+    assert said == "no /jobs/1?sig=… for …, JSON …"
+
+
+def test_a_password_is_hidden_as_it_is_sent_too() -> None:
+    """A server may quote the header that a client makes of user and password."""
+    ask = Ask("GET", "https://me:open-sesame@api.test/")  # base64 of me:open-sesame, as coreutils has it
+    assert ask.hidden("no bWU6b3Blbi1zZXNhbWU= for open-sesame") == "no … for …"
+
+
+def test_of_two_secrets_that_begin_alike_nothing_is_left() -> None:
+    """The longer one is looked for first."""
+    ask = Ask("GET", URL, {"X-One": "sesame", "X-Two": "sesame-open"})
+    assert ask.hidden("sesame-open, sesame") == "…, …"
+
+
+def test_what_a_header_says_in_public_is_shown() -> None:
+    """The type of a body is no secret, and a server's complaint about it is worth reading."""
+    assert (
+        Ask("GET", URL, {"Accept": "application/json"}).hidden("no application/json") == "no application/json"
+    )
+
+
+TOKEN = "s3cret" * 100
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(401, json={"error": f"bad token {TOKEN} of yours"}),
+        answer(403, json=TOKEN),
+        answer(200, json={"detail": {"said": f"no: {TOKEN}", TOKEN: 1}}),
+        answer(200, json=[TOKEN]),
+        answer(200, json={"state": f"bad {TOKEN}"}),
+        httpx.Response(200, content=f"bad {TOKEN}".encode()),
+        answer(200, json={"state": {"inner": [TOKEN]}}),
+        answer(302, Location=f"ftp://{TOKEN}.test/x"),
+        answer(302, Location=f"/{TOKEN}"),
+        answer(399, Location=f"https://elsewhere.test/{TOKEN}"),
+    ],
+)
+def test_a_long_secret_is_hidden_before_a_message_is_cut(wait: Any, said: httpx.Response) -> None:
+    """No part of it is left over at the end, or on either side of what is cut from the middle."""
+    mapping = attrs.evolve(MAPPING, pending=("running",))
+    job = HttpJob(URL, mapping, headers={"Authorization": f"Bearer {TOKEN}"})
+    failure = wait(Server([said]), job).failure
+    while failure is not None:
+        assert "cret" not in str(failure) + getattr(failure, "report", "")
+        failure = failure.__cause__
+
+
+def test_a_secret_of_a_place_that_a_redirect_names_is_hidden_too(wait: Any) -> None:
+    """Its query may hold a signature, which whoever answers there may quote; so may the next one."""
+    server = Server(
+        [
+            answer(302, Location="/a?sig=open-sesame"),
+            answer(302, Location="/b"),
+            answer(401, json="open-sesame"),
+        ]
+    )
+    assert "sesame" not in str(wait(server, HttpJob(URL, MAPPING)))
+
+
+def test_a_secret_of_the_next_place_is_hidden_too() -> None:
+    """Also in the looks that come after the one that was told of it; and the job's own, over there."""
+    seen = answer(json=RUNNING, Operation_Location="https://elsewhere.test/x?sig=open-sesame")
+    talk = Conversation(HttpJob(f"{URL}?key=s3cret-job", MAPPING))
+    look = talk.look()
+    with pytest.raises(StopIteration):
+        look.send(Answer(next(look), seen.status_code, seen.headers, seen.content))
+    ask = next(talk.look())
+    assert ask.elsewhere
+    assert ask.hidden("open-sesame s3cret-job") == "… …"
+
+
+def test_a_report_of_millions_of_bytes_is_bounded(wait: Any) -> None:
+    """Whatever the names and values are."""
+    long = {f"{'k' * 100_000}{number}": "v" * 100_000 for number in range(30)}
+    failure = wait(Server([answer(json={"x": long, **long})]), HttpJob(URL, MAPPING)).failure
+    assert isinstance(failure, UnknownShape)
+    assert len(failure.report) < 10_000
 
 
 def test_a_304_that_nobody_asked_for_is_a_failed_look(wait: Any) -> None:
@@ -219,12 +301,9 @@ def test_secrets_go_to_the_job_s_own_origin_only() -> None:
 
 def job_asks(job: HttpJob, first: httpx.Response) -> list[Any]:
     """Return what a look asks for whose first answer is this one."""
-    from bide.http.answers import Answer
-    from bide.http.conversation import Conversation
-
     look = Conversation(job).look()
     asked = [next(look)]
-    asked.append(look.send(Answer("GET …", first.status_code, first.headers, first.content)))
+    asked.append(look.send(Answer(asked[0], first.status_code, first.headers, first.content)))
     return asked
 
 

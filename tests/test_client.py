@@ -27,7 +27,7 @@ from bide import (
 from bide.config import default_strategy
 from bide.http import HttpPoller, transfer
 from bide.http.answers import Ask
-from bide.http.hints import retry_after
+from bide.http.hints import hint_in
 from bide.testing import VirtualClock
 from bide_strategies import Additive, Exponential, Fixed
 
@@ -420,4 +420,4 @@ NOON = "Sun, 22 Nov 2026 12:00:00 GMT"
 def test_retry_after_is_read_as_the_rfc_says(headers: dict[str, str], seconds: float | None) -> None:
     """Whole seconds or a date by the server's own clock; the rest is no hint, and none is an exception."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert retry_after(httpx.Headers(raw)) == seconds
+    assert hint_in(httpx.Headers(raw)) == seconds

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bide.durations import MAX_SECONDS
-from bide.http.hints import hint_in, retry_after
+from bide.http.hints import hint_in
 
 NOON = "Sun, 22 Nov 2026 12:00:00 GMT"
 NOON_EPOCH = 1795348800.0
@@ -147,12 +147,6 @@ def test_any_text_is_no_hint_or_one_within_bounds(
     """Whatever stands in whichever header: None, or seconds from 0 to the longest duration."""
     hint = hint_in(headers, status=status, now=now)
     assert hint is None or 0 <= hint <= MAX_SECONDS
-
-
-def test_retry_after_alone_is_the_header_of_that_name() -> None:
-    """The other headers say nothing to it."""
-    assert retry_after({"Retry-After": "3", "retry-after-ms": "10"}) == 3
-    assert retry_after({"retry-after-ms": "10"}) is None
 
 
 def test_quotes_that_never_close_take_no_time() -> None:

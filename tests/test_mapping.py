@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bide import ConfigError, JobNotFound, Observation, RequestError, RequestRefused
 from bide.convert import to_data
 from bide.durations import MAX_SECONDS
-from bide.http.answers import Answer
+from bide.http.answers import Answer, Ask
 from bide.http.catalogue import find_mapping, mapping_from_config, mapping_from_options, mappings
 from bide.http.mapping import JobMapping
 from bide.http.shape import UnknownShape
@@ -26,7 +26,7 @@ def answer_of(body: Any, code: int = 200, **headers: str) -> Answer:
     """Return an answer with this JSON, or these bytes, in it."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Answer("GET https://api.test/jobs/1", code, named, content)
+    return Answer(Ask("GET", "https://api.test/jobs/1"), code, named, content)
 
 
 def observed(mapping: JobMapping, body: Any, code: int = 200, **headers: str) -> Observation:
@@ -199,7 +199,7 @@ def test_a_403_that_says_when_to_come_back_is_transient() -> None:
 
 def test_where_a_redirect_leads_is_told_without_secrets() -> None:
     """A URL may be signed."""
-    with pytest.raises(RequestRefused, match=r"which leads to 'https://there\.test/login\?…'") as caught:
+    with pytest.raises(RequestRefused, match=r"which leads to 'https://there\.test/login\?sig=…'") as caught:
         observed(SIMPLE, b"", 302, location="https://me:pass@there.test/login?sig=s3cret#frag")
     assert not [secret for secret in ("me", "pass", "s3cret", "frag") if f"{secret}" in str(caught.value)]
 
@@ -480,7 +480,7 @@ def test_an_unknown_shape_says_what_was_seen_and_how_to_map_it() -> None:
         "  ok (boolean true)",
         "  apiKey (text, not shown)",
         "  auth (object, not shown)",
-        '  input (text "https://files.test/a?…")',
+        '  input (text "https://files.test/a?X-Signature=…")',
         f'  text (text "{"x" * 40}…")',
         '  "odd\\\\x1bname" (null)',
         "To map it, say where the status is, and what its values mean:",

@@ -11,7 +11,7 @@ import pytest
 from attrs import frozen
 
 from bide import ConfigError, RequestError, errors
-from bide.http.answers import Answer
+from bide.http.answers import Answer, Ask
 from bide.http.catalogue import find_mapping, fitting, mappings
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +60,7 @@ def recorded() -> list[Recorded]:
 def as_answer(entry: dict[str, Any]) -> Answer:
     """Return an entry as an answer."""
     body = json.dumps(entry["body"]).encode() if "body" in entry else b""
-    return Answer("GET https://api.test/1", entry["code"], entry.get("headers", {}), body)
+    return Answer(Ask("GET", "https://api.test/1"), entry["code"], entry.get("headers", {}), body)
 
 
 def epoch(moment: float | str | None) -> float | None:

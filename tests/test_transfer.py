@@ -79,8 +79,10 @@ def url() -> Iterator[str]:
 @pytest.mark.parametrize("way", WAYS)
 def test_an_answer_comes_whole(way: Way, url: str) -> None:
     """Method and URL, status, headers in any case, and the body."""
-    answer = way.answer(Ask("GET", f"{url}/job"))
-    assert answer == Answer(f"GET {url}/job", 200, answer.headers, JOB)
+    ask = Ask("GET", f"{url}/job")
+    answer = way.answer(ask)
+    assert answer == Answer(ask, 200, answer.headers, JOB)
+    assert str(answer.asked) == f"GET {url}/job"
     assert answer.headers["content-length"] == answer.headers["Content-Length"] == str(len(JOB))
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -84,14 +84,31 @@ class ConfigError(BideError, ValueError):
         )
 
 
-_REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxother = 80
+class _Short(reprlib.Repr):
+    """Cuts what is long, after it has hidden what must not be shown."""
+
+    def __init__(self, hide: Callable[[str], str] | None = None) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 80
+        self._hide = hide
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(x if self._hide is None else self._hide(x), level)
 
 
-def shown(value: object) -> str:
-    """Return a value as a message may show it: short, shallow and printable, whatever it is."""
+_SHORT = _Short()
+
+
+def shown(value: object, hide: Callable[[str], str] | None = None) -> str:
+    """
+    Return a value as a message may show it: short, shallow and printable, whatever it is.
+
+    Args:
+        value: any.
+        hide: takes out of each text in it what must not be shown, before the text is cut.
+    """
     try:
-        return _REPR.repr(value)
+        return (_SHORT if hide is None else _Short(hide)).repr(value)
     except ValueError:  # an int of thousands of digits
         return "a number of thousands of digits"
 
@@ -127,12 +144,14 @@ class RequestError(BideError):
     Args:
         message: what happened, in a clause.
         hint: seconds that the server asks to be left alone, if it said so.
+        status: the code of the HTTP answer, if there was one.
     """
 
-    def __init__(self, message: str, *, hint: float | None = None) -> None:
-        """Keep the hint; and of the message, which may quote a server, what fits one line of a screen."""
+    def __init__(self, message: str, *, hint: float | None = None, status: int | None = None) -> None:
+        """Keep hint and code; and of the message, which may quote a server, what fits a line or two."""
         super().__init__(printable(message))
         self.hint = hint
+        self.status = status
 
 
 class WaitError(BideError):

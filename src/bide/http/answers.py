@@ -13,13 +13,17 @@ from attrs import Factory, frozen
 from bide.errors import JobNotFound, RequestError, RequestRefused, shown
 from bide.http.expressions import compiled
 from bide.http.hints import hint_in
-from bide.http.redaction import public_url
-from bide.strategy import Observation
+from bide.http.redaction import hidden, secrets_in
+from bide.http.urls import public
 
 TRANSIENT = frozenset({408, 425, 429})
 """The codes below 500 that time may mend."""
 
-_QUOTED_BYTES = 200
+_QUOTED = 200
+"""Characters of a body that a message may show, at most."""
+
+_LOOKED_THROUGH = 2**16
+"""Bytes of a body in which secrets are hidden before it is cut: no server takes a longer header."""
 
 
 @frozen
@@ -33,6 +37,7 @@ class Ask:
         headers: beside those that the client sends anyway.
         body: what is sent, if anything.
         elsewhere: it leads to another origin than the job's, where no secret of the caller's may go.
+        because: the request whose answer led to this one, if one did.
     """
 
     method: str
@@ -40,6 +45,21 @@ class Ask:
     headers: Mapping[str, str] = Factory(dict)
     body: bytes | None = None
     elsewhere: bool = False
+    because: Ask | None = None
+
+    def __str__(self) -> str:
+        """Return method and URL, fit to be shown."""
+        return self.hidden(f"{self.method} {public(self.url)}")
+
+    @cached_property
+    def secrets(self) -> frozenset[str]:
+        """What must not be shown where it is told of, whoever quotes it."""
+        own = secrets_in(self.url, self.headers)
+        return own if self.because is None else own | self.because.secrets
+
+    def hidden(self, text: str) -> str:
+        """Return a text without the secrets of the request, and of those that led to it."""
+        return hidden(text, self.secrets)
 
 
 @frozen
@@ -48,13 +68,13 @@ class Answer:
     An answer, read to its end.
 
     Args:
-        asked: method and URL of the request, fit to be shown.
+        asked: the request.
         status: the status code.
         headers: names in any case.
         body: as it came, without its transfer and content codings.
     """
 
-    asked: str
+    asked: Ask
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -85,7 +105,7 @@ class Answer:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
-            raise self.unusable(f"no JSON: {error}, in {quoted(self)}") from error
+            raise self.unusable(f"no JSON: {error}, in {self.quoted()}") from error
 
     def find(self, expression: str | None) -> Any:
         """
@@ -100,12 +120,26 @@ class Answer:
         try:
             return compiled(expression).search(document)
         except Exception as error:  # a foreign library over anybody's data
-            why = f"{type(error).__name__}: {shown(str(error))}"
-            raise self.unusable(f"something over which {shown(expression)} fails: {why}") from error
+            why = f"{type(error).__name__}: {self.shown(str(error))}"
+            told = self.unusable(f"something over which {shown(expression)} fails: {why}")
+            raise told from None  # it may quote what the answer holds
+
+    def shown(self, value: object) -> str:
+        """Return a value that it holds as a message may show it: short, and without secrets."""
+        return shown(value, self.asked.hidden)
+
+    def quoted(self) -> str:
+        """Return the beginning of the body as a message may show it."""
+        said = self.asked.hidden(self.body[:_LOOKED_THROUGH].decode("utf-8", "replace"))
+        return shown(said[:_QUOTED])
+
+    def says(self, what: str) -> str:
+        """Return the sentence that tells what was answered."""
+        return self.asked.hidden(f"{self.asked} answered {what}")
 
     def unusable(self, what: str) -> RequestError:
         """Return the error for an answer that says nothing of a job, with what it holds instead."""
-        return RequestError(f"{self.asked} answered {what}", hint=self.hint)
+        return RequestError(self.says(what), hint=self.hint, status=self.status)
 
 
 def is_success(code: int) -> bool:
@@ -131,19 +165,13 @@ def error_of(answer: Answer, *, transient: bool) -> RequestError:
     what = f"{answer.status} {_phrase(answer.status)}".rstrip()
     if transient:
         return answer.unusable(what)
-    message = f"{answer.asked} answered {what}"
     if answer.status in (404, 410):
-        return JobNotFound(message)
+        return JobNotFound(answer.says(what), status=answer.status)
     if answer.status < 400:
-        return RequestRefused(
-            f"{message}, which leads to {shown(public_url(answer.header('location') or ''))}"
-        )
-    return RequestRefused(f"{message}: {quoted(answer)}" if answer.body else message)
-
-
-def quoted(answer: Answer) -> str:
-    """Return the beginning of a body as a message may show it."""
-    return shown(answer.body[:_QUOTED_BYTES].decode("utf-8", "replace"))
+        place = answer.shown(public(answer.header("location") or ""))
+        return RequestRefused(answer.says(f"{what}, which leads to {place}"), status=answer.status)
+    said = f"{what}: {answer.quoted()}" if answer.body else what
+    return RequestRefused(answer.says(said), status=answer.status)
 
 
 def job_in(answer: Answer) -> dict[str, Any]:
@@ -159,24 +187,8 @@ def job_in(answer: Answer) -> dict[str, Any]:
         raise error_of(answer, transient=is_transient(answer))
     job = answer.document
     if not isinstance(job, dict) or not _is_text(job.get("id")):
-        raise answer.unusable(f"JSON that is no job: {shown(job)}")
+        raise answer.unusable(f"JSON that is no job: {answer.shown(job)}")
     return job
-
-
-def observation_in(answer: Answer, job_id: str) -> Observation:
-    """
-    Return what an answer of bide's own server says of a job.
-
-    Raises:
-        RequestError: or one of its kinds, as `job_in` does; also for another job, or a status nobody knows.
-    """
-    from bide.http.catalogue import find_mapping
-    from bide.http.shape import UnknownShape
-
-    try:
-        return find_mapping("bide").observation(answer, job_id)
-    except UnknownShape as error:  # this server's shape is known: an answer without it is none of its own
-        raise answer.unusable(f"JSON that is no job: {shown(answer.document)}") from error
 
 
 def _phrase(code: int) -> str:

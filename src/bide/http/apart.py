@@ -21,7 +21,7 @@ import anyio
 from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
-from bide.http.exchange import Body, asked, may_be_asked_again, request, told
+from bide.http.exchange import Body, may_be_asked_again, request, told
 from bide.http.surface import AsyncHTTPClient
 from bide.http.wire import Wire
 
@@ -123,7 +123,7 @@ class _Exchange:
         if self._answer is not None:
             return self._answer
         if self.done.is_set():
-            raise RequestError(f"{asked(self._ask)}: the client was closed meanwhile")
+            raise RequestError(f"{self._ask}: the client was closed meanwhile")
         raise TimeoutError
 
     async def _run(self) -> None:

@@ -16,9 +16,10 @@ from urllib.parse import urljoin, urlsplit
 import attrs
 from attrs import define, field
 
-from bide.errors import RequestError, shown
+from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
 from bide.http.job import HttpJob
+from bide.http.redaction import cleaned
 from bide.http.shape import UnknownShape
 from bide.http.urls import checked_url, public
 from bide.strategy import Observation
@@ -66,25 +67,6 @@ class Conversation:
         Raises:
             RequestError: the look failed, and another may succeed; or a kind of it that ends the wait.
         """
-        try:
-            observation = yield from self._look(hold)
-        except RequestError as error:
-            error.args = (self.job.hidden(str(error)),)
-            if isinstance(error, UnknownShape):
-                error.report = self.job.hidden(error.report)
-            raise
-        if observation.status in ("error", "cancelled"):
-            return attrs.evolve(observation, result=self._without_secrets(observation.result))
-        return observation
-
-    def _without_secrets(self, said: Any) -> Any:
-        """Return what a job says of its failure, without the secrets that it may quote."""
-        try:
-            return json.loads(self.job.hidden(json.dumps(said, ensure_ascii=False)))
-        except (ValueError, RecursionError):  # a secret that looks like JSON, or nesting without end
-            return None
-
-    def _look(self, hold: int) -> Exchange[Observation]:
         asked_at = self.clock()
         answer = yield self._ask(self._url, self._conditions(hold))
         held = self.clock() - asked_at if hold and _was_held(answer) else 0.0
@@ -93,6 +75,8 @@ class Conversation:
         self._remember(answer, observation)
         if observation.status == "completed":
             return (yield from self._with_result(answer, observation))
+        if observation.status != "pending":
+            return attrs.evolve(observation, result=_without_secrets(observation.result, answer))
         return attrs.evolve(observation, held=held) if held else observation
 
     def _conditions(self, hold: int) -> dict[str, str]:
@@ -104,23 +88,25 @@ class Conversation:
             headers["prefer"] = f"wait={hold}"
         return headers
 
-    def _ask(self, url: str, headers: dict[str, str] | None = None) -> Ask:
+    def _ask(self, url: str, headers: dict[str, str] | None = None, because: Ask | None = None) -> Ask:
         """Return a request that takes the caller's headers to the job's own origin only."""
-        if _origin(url) != _origin(self.job.url):
-            return Ask("GET", url, headers or {}, elsewhere=True)
-        return Ask("GET", url, {**self.job.headers, **(headers or {})})
+        job = self.job
+        if because is None and url != job.url:  # where an earlier answer led
+            because = Ask("GET", job.url, job.headers)
+        if _origin(url) != _origin(job.url):
+            return Ask("GET", url, headers or {}, elsewhere=True, because=because)
+        return Ask("GET", url, {**job.headers, **(headers or {})}, because=because)
 
     def _followed(self, answer: Answer) -> Exchange[Answer]:
         """Follow redirects, unless the mapping knows what such an answer means."""
-        url = self._url
         for _ in range(MOST_HOPS):
             if answer.status not in _REDIRECTS or self.job.mapping.by_code(answer.status) is not None:
                 return answer
-            for_good = answer.status in _FOR_GOOD and url == self._url
-            url = _joined(answer, url, answer.header("location"))
-            if for_good:
-                self._url = url
-            answer = yield self._ask(url)
+            url = answer.asked.url
+            there = _joined(answer, url, answer.header("location"))
+            if answer.status in _FOR_GOOD and url == self._url:
+                self._url = there
+            answer = yield self._ask(there, because=answer.asked)
         raise RequestError(f"{answer.asked}: the job was not found after {MOST_HOPS} redirects")
 
     def _observed(self, answer: Answer) -> Observation:
@@ -131,7 +117,9 @@ class Conversation:
         except UnknownShape as error:
             if self._seen is None and self.job.job_id is None:
                 raise
-            raise RequestError(str(error)) from error  # we know the shape, so this is no answer of that API
+            raise RequestError(
+                str(error), status=error.status
+            ) from error  # we know the shape, so this is no answer of that API
 
     def _remember(self, answer: Answer, observation: Observation) -> None:
         place = self.job.mapping.next_url_in(answer) if observation.status == "pending" else None
@@ -155,7 +143,7 @@ class Conversation:
             return observation
         url = _joined(answer, self._url, place)
         try:
-            found = yield self._ask(url)
+            found = yield self._ask(url, because=answer.asked)
             result: Any = json.loads(found.body) if 200 <= found.status < 300 else url
         except (RequestError, ValueError, RecursionError):
             result = url
@@ -174,6 +162,14 @@ def _was_held(answer: Answer) -> bool:
     return any(part.strip().lower().startswith("wait") for part in applied.split(","))
 
 
+def _without_secrets(said: Any, answer: Answer) -> Any:
+    """Return what a job says of its failure, without the secrets that it may quote."""
+    try:
+        return cleaned(said, answer.asked.hidden)
+    except RecursionError:
+        return None
+
+
 def _joined(answer: Answer, base: str, place: str | None) -> str:
     """
     Return the absolute URL of a place that an answer names.
@@ -182,12 +178,15 @@ def _joined(answer: Answer, base: str, place: str | None) -> str:
         RequestError: it names none that can be asked.
     """
     if not place:
-        raise RequestError(f"{answer.asked} answered {answer.status} without saying where to look")
+        raise answer.unusable(f"{answer.status} without saying where to look")
     try:
         url = urljoin(base, place)
         checked_url(url)
-    except ValueError as error:
-        raise RequestError(f"{answer.asked} leads to {shown(public(place))}: {error}") from error
+    except ValueError:  # whose text has quoted the place, and cut it
+        where = answer.shown(public(place))
+        raise answer.unusable(
+            f"{answer.status} with a way to {where}, which nobody can be asked at"
+        ) from None
     return url
 
 

@@ -14,7 +14,6 @@ from bide.durations import Seconds
 from bide.errors import RequestError, shown
 from bide.http.answers import Answer, Ask
 from bide.http.codings import decoded
-from bide.http.urls import public
 from bide.http.wire import Wire
 
 MOST_BYTES = 16 * 2**20
@@ -48,11 +47,6 @@ def request(ask: Ask, timeout: Seconds, trace: Any) -> dict[str, Any]:
         "follow_redirects": False,
         "extensions": {"trace": trace},
     }
-
-
-def asked(ask: Ask) -> str:
-    """Return method and URL of a request, fit to be shown."""
-    return f"{ask.method} {public(ask.url)}"
 
 
 class Body:
@@ -91,7 +85,7 @@ class Body:
             ValueError: it is coded in another way than it says, or holds too much.
         """
         body = decoded(bytes(self._raw), self._coding, MOST_BYTES)
-        return Answer(asked(self._ask), self._response.status_code, self._response.headers, body)
+        return Answer(self._ask, self._response.status_code, self._response.headers, body)
 
 
 @contextmanager
@@ -108,7 +102,7 @@ def told(ask: Ask, timeout: Seconds) -> Iterator[None]:
         if not isinstance(error, _FAILURES) and not is_a(error, "HTTPError", "InvalidURL"):
             raise
         clear_frames(error.__traceback__)  # who keeps the error need not keep what there was of a body
-        raise RequestError(f"{asked(ask)}: {_what(error, timeout)}") from error
+        raise RequestError(ask.hidden(f"{ask}: {_what(error, timeout)}")) from error
 
 
 def is_a(error: Exception, *names: str) -> bool:

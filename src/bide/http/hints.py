@@ -70,11 +70,6 @@ def hint_in(headers: Mapping[str, str], *, status: int = 200, now: float | None 
     return None if hint is None else min(max(0.0, hint), MAX_SECONDS)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a ``Retry-After`` header alone asks for, as `hint_in` does."""
-    return hint_in({name: text for name, text in headers.items() if name.lower() in ("retry-after", "date")})
-
-
 def _seconds(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from attrs import field, frozen
 
@@ -18,8 +18,6 @@ from bide.http.urls import checked_url, public
 
 PLACES = ("operation-location", "azure-asyncoperation", "location", "content-location")
 """The headers in which a creating response says where the job is, the likeliest first."""
-
-_SHORTEST_SECRET = 6
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -86,16 +84,3 @@ class HttpJob:
             raise ConfigError(f"the response of {asked} says in none of {', '.join(PLACES)} where its job is")
         hint = hint_in(response.headers, status=response.status_code)
         return cls(urljoin(str(response.url), place), mapping, headers=headers or {}, hint=hint)
-
-    def hidden(self, text: str) -> str:
-        """Return a text without the secrets that the URL and the headers hold."""
-        for secret in self._secrets():
-            text = text.replace(secret, "…")
-        return text
-
-    def _secrets(self) -> set[str]:
-        url = urlsplit(self.url)
-        words = {word for value in self.headers.values() for word in (value, *value.split())}
-        words |= {value for _, value in parse_qsl(url.query)} | {url.password or ""}
-        words |= {pair.partition("=")[2] for pair in url.query.split("&")}
-        return {word for word in words if len(word) >= _SHORTEST_SECRET}

@@ -229,7 +229,7 @@ class JobMapping:
         said = text_of(found)
         status = None if said is None else self._meanings.get(_folded(said))
         if status is None and (said is None or self._knows_all):
-            raise answer.unusable(f"the status {shown(found)}; known: {', '.join(self._values)}")
+            raise answer.unusable(f"the status {answer.shown(found)}; known: {', '.join(self._values)}")
         return status or "pending"
 
     @property
@@ -249,7 +249,7 @@ class JobMapping:
     def _check_job(self, answer: Answer, job_id: str) -> None:
         named = answer.find(self.job_id)
         if text_of(named) != job_id:
-            raise answer.unusable(f"another job, {shown(named)}")
+            raise answer.unusable(f"another job, {answer.shown(named)}")
 
     def _progress(self, answer: Answer) -> float | None:
         whole = self.progress_done

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from bide.errors import shown
 from bide.http.answers import Answer
 from bide.http.expressions import check_expression
 
@@ -39,6 +38,6 @@ def url_in(answer: Answer, places: Iterable[str]) -> str | None:
         found = answer.header(place[:-1]) if is_header(place) else answer.find(place)
         if found is not None:
             if not isinstance(found, str) or not found.strip() or not found.isprintable():
-                raise answer.unusable(f"{shown(found)} at {place} for a URL")
+                raise answer.unusable(f"{answer.shown(found)} at {place} for a URL")
             return found.strip()
     return None

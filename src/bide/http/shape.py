@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from bide.errors import RequestRefused, printable
 from bide.http.answers import Answer
-from bide.http.redaction import is_secret, public_url
+from bide.http.redaction import is_secret
+from bide.http.urls import public
+
+Hide = Callable[[str], str]
 
 _DEEPEST = 2
 _MOST_FIELDS = 40
@@ -27,11 +30,12 @@ class UnknownShape(RequestRefused):
     Args:
         message: what happened, in a clause.
         report: the fields that were seen, the mappings that fit, and what to write, in several lines.
+        status: the code of the answer.
     """
 
-    def __init__(self, message: str, *, report: str = "") -> None:
+    def __init__(self, message: str, *, report: str = "", status: int | None = None) -> None:
         """Keep the report beside the message, which fits one line."""
-        super().__init__(message)
+        super().__init__(message, status=status)
         self.report = report
 
 
@@ -39,18 +43,20 @@ def unknown_shape(answer: Answer) -> UnknownShape:
     """Return the error for an answer with JSON in it, but without the status."""
     from bide.http.catalogue import fitting
 
-    seen = list(islice(_fields(answer.document), _MOST_FIELDS + 1))
+    hide = answer.asked.hidden
+    seen = list(islice(_fields(answer.document, hide), _MOST_FIELDS + 1))
     fit = fitting(answer)
     fits = f"the mapping {' or '.join(fit)} fits it; " if fit else ""
-    told = ", ".join(f"{path} ({about})" for path, about in seen) or about(answer.document)
+    told = ", ".join(f"{path} ({about})" for path, about in seen) or about(answer.document, hide)
     return UnknownShape(
-        f"{answer.asked} answered JSON without the status: {fits}it has {told}",
+        answer.says(f"JSON without the status: {fits}it has {told}"),
         report="\n".join(_report(answer, seen, fit)),
+        status=answer.status,
     )
 
 
 def _report(answer: Answer, seen: Sequence[tuple[str, str]], fit: Sequence[str]) -> Iterator[str]:
-    yield f"{answer.asked} answered JSON without the status. It has:"
+    yield answer.says("JSON without the status. It has:")
     yield from (f"  {path} ({about})" for path, about in seen[:_MOST_FIELDS])
     if len(seen) > _MOST_FIELDS:
         yield "  and more"
@@ -62,34 +68,41 @@ def _report(answer: Answer, seen: Sequence[tuple[str, str]], fit: Sequence[str])
     yield f"  --status {shlex.quote(status)} --completed VALUE,… --failed VALUE,…"
 
 
-def _fields(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+def _fields(value: Any, hide: Hide, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """Yield the fields of a value, those that hold fields before what they hold, as JMESPath writes them."""
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        yield from _fields(value[0], f"{path}[0]", depth)
+        yield from _fields(value[0], hide, f"{path}[0]", depth)
     if not isinstance(value, dict) or depth == _DEEPEST:
         return
     for name, inner in value.items():
-        place = f"{path}.{_written(name)}" if path else _written(name)
+        place = f"{path}.{_written(hide(name))}" if path else _written(hide(name))
         if is_secret(name):
             yield place, f"{kind_of(inner)}, not shown"
         else:
-            yield place, about(inner)
-            yield from _fields(inner, place, depth + 1)
+            yield place, about(inner, hide)
+            yield from _fields(inner, hide, place, depth + 1)
 
 
 def _written(name: str) -> str:
-    """Return the name of a field as JMESPath writes it."""
-    return name if _IDENTIFIER.fullmatch(name) else json.dumps(printable(name, _LONGEST_TEXT))
+    """Return the name of a field as JMESPath writes it, unless it is too long to be shown."""
+    fits = len(name) <= _LONGEST_TEXT
+    return name if fits and _IDENTIFIER.fullmatch(name) else json.dumps(printable(name, _LONGEST_TEXT))
 
 
-def about(value: Any) -> str:
-    """Return the type of a value and, of a scalar, what it is: ``text "RUNNING"``, ``list of 3``."""
+def about(value: Any, hide: Hide = str) -> str:
+    """
+    Return the type of a value and, of a scalar, what it is: ``text "RUNNING"``, ``list of 3``.
+
+    Args:
+        value: of JSON.
+        hide: takes out of a text what must not be shown, before the text is cut.
+    """
     if isinstance(value, (dict, list)):
         return f"{kind_of(value)} of {len(value)}"
     if isinstance(value, str):
-        text = public_url(value) if "://" in value else value
-        return f'text "{printable(text, _LONGEST_TEXT)}"'
-    return "null" if value is None else f"{kind_of(value)} {json.dumps(value):.{_LONGEST_TEXT}}"
+        text = public(value) if "://" in value else value
+        return f'text "{printable(hide(text), _LONGEST_TEXT)}"'
+    return "null" if value is None else hide(f"{kind_of(value)} {json.dumps(value):.{_LONGEST_TEXT}}")
 
 
 def kind_of(value: Any) -> str:

@@ -16,7 +16,7 @@ from bide.http.apart import atransfer, finish
 from bide.http.exchange import MOST_BYTES, Body, may_be_asked_again, request, told
 from bide.http.network import bind, until
 from bide.http.surface import HTTPClient
-from bide.http.urls import checked_url, is_loopback, public
+from bide.http.urls import checked_url, is_loopback
 from bide.http.wire import Wire
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "finish",
     "make_async_http",
     "make_http",
-    "public",
     "transfer",
 ]
 

@@ -9,6 +9,8 @@ import httpx
 
 from bide.errors import ConfigError, shown
 
+_LOGIN = re.compile(r"(^|//)[^/\s]*@")
+
 
 def checked_url(text: object) -> httpx.URL:
     """
@@ -36,11 +38,10 @@ def public(url: httpx.URL | str) -> str:
     """
     Return a URL for people: without a password, nor the values of its query, which may be signatures.
 
-    It need not be one that can be read.
+    It need not be one that can be read, nor stand alone in its text.
     """
     place, mark, query = str(url).partition("#")[0].partition("?")
-    known = re.sub(r"^([^/]*//)?[^/]*@", r"\1", place)
-    return known + mark + "&".join(map(_masked, query.split("&")))
+    return _LOGIN.sub(r"\1", place) + mark + "&".join(map(_masked, query.split("&")))
 
 
 def is_loopback(host: str) -> bool:
