@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import time
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from traceback import walk_tb
 import httpx
 import pytest
 from raw_server import Writer, drips, drops, resets, says, serve, whole
-from ways import WAYS, Way
+from ways import LIBRARIES, WAYS, Way, sync_client
 
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
@@ -41,6 +42,9 @@ async def endless(writer: Writer) -> None:
 ANSWERS = {
     "job": says(whole(JOB)),
     "redirect": says(whole(b"", b"Location: /job", status=b"303 See Other")),
+    "secretive": says(
+        whole(JOB, b"Set-Cookie: id=s3cret", b"Location: /x?sig=s3cret", status=b"200 Fine s3cret")
+    ),
     "no-content": says(b"HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n"),
     "gzip": says(whole(gzip.compress(JOB), b"Content-Encoding: gzip")),
     "x-gzip": says(whole(gzip.compress(JOB), b"Content-Encoding: X-GZip")),
@@ -185,6 +189,30 @@ def test_no_secret_is_told(way: Way, url: str) -> None:
             assert "s3cret" not in str(error)
             error = error.__cause__
     assert str(way.failure(Ask("GET", place))).startswith(f"GET {url}/drops?sig=…&…: ")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_log_tells_a_secret(way: Way, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """At no level, of no library: not what is sent, nor what a server sets or where it leads to."""
+    caplog.set_level(logging.DEBUG)
+    place = url.replace("://", "://me:s3cret@") + "/secretive?sig=s3cret&s3cret"
+    way.answer(Ask("GET", place, {"Authorization": "Bearer s3cret"}))
+    way.failure(Ask("GET", place.replace("secretive", "drops")))
+    names = {record.name.partition(".")[0] for record in caplog.records}
+    assert {way.library, way.library.replace("x", "core")} <= names
+    assert "s3cret" not in caplog.text
+    assert f"{url}/secretive?sig=…&…" in caplog.text
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_other_requests_are_logged_as_ever(library: str, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Those that a program makes itself are its own affair."""
+    caplog.set_level(logging.INFO)
+    with sync_client(library) as http:
+        transfer(http, Ask("GET", f"{url}/job?one=1"), timeout=5)
+        http.get(f"{url}/job?two=2")
+    assert f"{url}/job?one=…" in caplog.text
+    assert f"{url}/job?two=2" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["head", "interim", "chunk", "body", "silence"])

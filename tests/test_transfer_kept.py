@@ -54,6 +54,7 @@ ANSWERS = {
     "job": says(whole(JOB)),
     "slow": says(b"", whole(JOB), pause=0.1),
     "shut": shut,
+    "cookie": says(whole(JOB, b"Set-Cookie: id=1; Path=/")),
     "fickle": fickle,
     "fickle_now": fickle_now,
 }
@@ -102,6 +103,20 @@ def test_a_connection_is_kept_for_the_next_request(url: str) -> None:
         [connection] = pool_of(http).connections
         assert "Request Count: 3" in connection.info()
         assert connection._connection._expire_at > time.monotonic() + 110
+
+
+def test_no_cookie_is_kept_for_the_next_request(url: str) -> None:
+    """The next may be for the job of somebody else, who shares the poller."""
+
+    async def acookies() -> list[Any]:
+        async with make_async_http(httpx.URL(url)) as http:
+            await atransfer(http, Ask("GET", f"{url}/cookie"), timeout=5)
+            return [*http.cookies.jar, http.build_request("GET", url).headers.get("cookie")]
+
+    with make_http(httpx.URL(url)) as http:
+        transfer(http, Ask("GET", f"{url}/cookie"), timeout=5)
+        assert [*http.cookies.jar, http.build_request("GET", url).headers.get("cookie")] == [None]
+    assert anyio.run(acookies) == [None]
 
 
 def test_no_more_connections_are_kept_than_a_pool_can_look_through(url: str) -> None:

@@ -22,6 +22,7 @@ from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
 from bide.http.exchange import Body, may_be_asked_again, request, told
+from bide.http.logs import discreet
 from bide.http.surface import AsyncHTTPClient
 from bide.http.wire import Wire
 
@@ -128,7 +129,7 @@ class _Exchange:
 
     async def _run(self) -> None:
         try:
-            with self._scope:
+            with self._scope, discreet(self._ask):
                 self._scope.deadline = anyio.current_time() + _STEPS * self._timeout + _GRACE
                 self._answer = await self._attempts()
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from bide.errors import ConfigError
 from bide.http.answers import Answer, Ask
 from bide.http.apart import atransfer, finish
 from bide.http.exchange import MOST_BYTES, Body, may_be_asked_again, request, told
+from bide.http.logs import discreet
 from bide.http.network import bind, until
 from bide.http.surface import HTTPClient
 from bide.http.urls import checked_url, is_loopback
@@ -38,7 +40,7 @@ MOST_KEPT = 10
 
 def make_http(url: httpx.URL) -> httpx.Client:
     """
-    Return a client for requests to a server, with as many connections as there are waits.
+    Return a client for requests to a server, with as many connections as there are waits, and no cookies.
 
     No proxy is asked to reach this machine itself. `transfer` bounds its requests to the byte.
 
@@ -74,7 +76,7 @@ def transfer(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
         RequestError: no connection, no answer in time, or one that is too long or not HTTP.
     """
     ends_at = time.monotonic() + timeout
-    with told(ask, timeout), until(ends_at):
+    with told(ask, timeout), discreet(ask), until(ends_at):
         wire = Wire()
         try:
             return _attempt(http, ask, timeout, ends_at, wire)
@@ -99,6 +101,7 @@ def _made(kind: Any, url: httpx.URL) -> Any:
     try:
         return kind(
             verify=_tls(),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # what one job is told is no other's
             limits=httpx.Limits(
                 max_connections=None, max_keepalive_connections=MOST_KEPT, keepalive_expiry=KEPT_FOR
             ),
