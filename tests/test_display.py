@@ -65,4 +65,19 @@ def test_a_failed_poll_is_told() -> None:
     """Also if none was ever answered."""
     line = Line(None, 10, VirtualClock().time)
     line.take(update(calls=1, observation=None, failure=RequestError("no")))
-    assert shown(line, 100)[0][2:] == "unknown · 1 of 10 calls · the last one failed · next in 1.5s"
+    assert shown(line, 100)[0][2:] == "unknown · 1 of 10 calls · the last look: no · next in 1.5s"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("GET https://api.test/1?sig=… answered 503 Service Unavailable", "503 Service Unavailable"),
+        ("GET https://api.test/1: no answer in 10 s", "no answer in 10 s"),
+        ("GET https://api.test/1 answered no JSON: " + "x" * 100, f"no JSON: {'x' * 51}…"),
+    ],
+)
+def test_a_failed_poll_says_why_in_short(said: str, why: str) -> None:
+    """Without what was asked for, which is the same in each poll, and in no more than a line."""
+    line = Line(None, None, VirtualClock().time)
+    line.take(update(failure=RequestError(said)))
+    assert shown(line, 120)[0].split(" · ")[2] == f"the last look: {why}"

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import prometheus_client
 import pytest
 import structlog
 from opentelemetry.trace import StatusCode
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
-from wait_events import ANSWERED, FAILED, HINT, STARTING, STORY, Traces, ended
+from wait_events import ANSWERED, FAILED, HINT, HUSHED, STARTING, STORY, Traces, ended
 
-from bide import AsyncPoller, ConfigError, End, Observation, Poller
+from bide import AsyncPoller, ConfigError, End, Observation, Poller, RequestError
 from bide.events import PollStarting
 from bide.instrumentation.facts import NAMES, facts_of
 from bide.instrumentation.logging import log_to
@@ -27,6 +28,12 @@ from bide.instrumentation.prometheus import PrometheusObserver
 from bide.instrumentation.structlog import log_to as structlog_to
 from bide.testing import ScriptedJob
 from bide_strategies import Fixed
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """A registry of this test's own."""
+    return CollectorRegistry()
 
 
 def test_a_fact_is_a_plain_value_and_no_secret() -> None:
@@ -86,6 +93,29 @@ def test_the_log_tells_the_story_line_by_line(caplog: pytest.LogCaptureFixture) 
     assert {"bide_wait": 1, "bide_wasted_calls": 1, "bide_lag_seconds": 0.5}.items() <= attributes.items()
 
 
+@pytest.mark.parametrize(
+    ("status", "name"), [(None, "none"), (200, "2xx"), (404, "4xx"), (503, "5xx"), (999, "other")]
+)
+def test_a_failed_poll_tells_the_code_of_its_answer(
+    status: int | None, name: str, caplog: pytest.LogCaptureFixture, registry: CollectorRegistry
+) -> None:
+    """In a log line and its attributes, by class in Prometheus, and on the event of a span."""
+    failed = attrs.evolve(FAILED, failure=RequestError(HUSHED, status=status))
+    traces = Traces()
+    for observe in (log_to(), PrometheusObserver(registry), OpenTelemetryObserver(traces.provider)):
+        observe(failed)
+        observe(ended(End.POLLS_FAILED, failure=failed.failure))
+    told = "" if status is None else f", status {status}"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"wait 1: poll 1 failed in 0.250 s: RequestError{told}",
+        f"wait 1: polls failed in 8.000 s, calls: 2{told}",
+    ]
+    assert getattr(caplog.records[0], "bide_http_status", None) == status
+    assert registry.get_sample_value("bide_failures_total", {"job_kind": "", "status": name}) == 1
+    (span,) = traces.spans
+    assert (span.events[0].attributes or {}).get("bide.http_status") == status
+
+
 def test_a_wait_without_a_completed_job_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """It shows also where only warnings do, and there nothing else does but failed polls."""
     logger = logging.getLogger("test.waits")
@@ -116,12 +146,6 @@ def test_a_bound_logger_keeps_what_is_bound() -> None:
     assert entries == [
         {"event": "poll starting", "log_level": "debug", "tenant": "acme", **facts_of(STARTING)}
     ]
-
-
-@pytest.fixture
-def registry() -> CollectorRegistry:
-    """A registry of this test's own."""
-    return CollectorRegistry()
 
 
 def test_prometheus_counts_the_story(registry: CollectorRegistry) -> None:

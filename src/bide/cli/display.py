@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,11 +13,16 @@ import click
 
 from bide.driver import Update
 from bide.durations import Seconds, format_duration
+from bide.errors import RequestError, printable
 
 if TYPE_CHECKING:
     from rich.console import ConsoleRenderable
 
 Show = Callable[[Update], None]
+
+_ASKED = re.compile(r"[A-Z]+ \S+ (answered )?")
+_LONGEST_REASON = 60
+"""In characters: what a proxy has to say fills a screen."""
 
 
 @contextmanager
@@ -104,6 +110,13 @@ class Line:
         most = "" if self._max_calls is None else f" of {self._max_calls}"
         yield f"{update.calls}{most} call{'' if update.calls == 1 and not most else 's'}"
         if update.failure is not None:
-            yield "the last one failed"
+            yield f"the last look: {_why(update.failure)}"
         wait = self._next - now
         yield f"next in {format_duration(round(wait, 1))}" if wait > 0.05 else "looking"
+
+
+def _why(failure: RequestError) -> str:
+    """Return why a look failed, without what was asked for, which all its lines would begin with."""
+    text = str(failure)
+    asked = _ASKED.match(text)
+    return printable(text[asked.end() :] if asked else text, _LONGEST_REASON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from bide.errors import RequestError
 from bide.events import Event, HintFollowed, PollAnswered, PollFailed, PollStarting, WaitEnded
 from bide.outcome import End, Outcome
 
@@ -38,9 +39,10 @@ def facts_of(event: Event) -> Facts:
 
     All have `wait` and `elapsed_seconds`. A poll has its `call`; an answered one `took_seconds`, `status`,
     and perhaps `progress` (0 to 1) and `hint_seconds`; a failed one `took_seconds`, `failure` and perhaps its
-    `cause` (the names of their classes) and `hint_seconds`. A hint that was followed has `hint_seconds`,
-    `chosen_seconds` and `delay_seconds`. An ended wait has `outcome`, `calls`, `failed_calls`,
-    `wasted_calls`, `hints_followed`, and perhaps `lag_seconds`, `failure` and `cause`.
+    `cause` (the names of their classes), the `http_status` of its answer, and `hint_seconds`. A hint that was
+    followed has `hint_seconds`, `chosen_seconds` and `delay_seconds`. An ended wait has `outcome`, `calls`,
+    `failed_calls`, `wasted_calls`, `hints_followed`, and perhaps `lag_seconds`; and `failure`, `cause` and
+    `http_status` if its last poll failed.
     """
     facts = {"wait": event.wait, "elapsed_seconds": event.elapsed, **_own_facts(event)}
     return {name: value for name, value in facts.items() if value is not None}
@@ -74,9 +76,13 @@ def _cost(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _kind(failure: BaseException | None) -> dict[str, Any]:
+def _kind(failure: RequestError | None) -> dict[str, Any]:
     """Return what kind a failure is of, not what it says: that may quote a server's answer."""
     if failure is None:
         return {}
     cause = failure.__cause__
-    return {"failure": type(failure).__name__} | ({} if cause is None else {"cause": type(cause).__name__})
+    return {
+        "failure": type(failure).__name__,
+        "cause": None if cause is None else type(cause).__name__,
+        "http_status": failure.status,
+    }

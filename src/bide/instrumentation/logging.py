@@ -16,6 +16,9 @@ _LINES: dict[type[Event], str] = {
     WaitEnded: "%(bide_outcome)s in %(bide_elapsed_seconds).3f s, calls: %(bide_calls)d",
 }
 
+_STATUS = ", status %(bide_http_status)d"
+"""What a line ends with after an answer that failed."""
+
 
 def log_to(logger: str | logging.Logger = "bide.waits") -> Observer:
     """
@@ -40,6 +43,7 @@ def log_to(logger: str | logging.Logger = "bide.waits") -> Observer:
         level = level_of(event)
         if log.isEnabledFor(level):
             facts = {f"bide_{name}": value for name, value in facts_of(event).items()}
-            log.log(level, f"wait %(bide_wait)d: {_LINES[type(event)]}", facts, extra=facts)
+            line = _LINES[type(event)] + (_STATUS if "bide_http_status" in facts else "")
+            log.log(level, f"wait %(bide_wait)d: {line}", facts, extra=facts)
 
     return observe

@@ -19,6 +19,9 @@ with extra("prometheus", package="prometheus_client"):
 _REQUEST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _WAIT = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
 
+_CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "other")
+"""Of the codes of HTTP."""
+
 
 class PrometheusObserver:
     """
@@ -27,6 +30,8 @@ class PrometheusObserver:
     The metrics, each with the label `job_kind`:
 
     - ``bide_calls_total``: polls, by `result`: ``answered`` or ``failed``;
+    - ``bide_failures_total``: polls that failed, by `status`: the class of the answer's code, such as
+      ``5xx``, or ``none`` without an answer;
     - ``bide_hints_followed_total``: delays that a hint of the server changed;
     - ``bide_poll_seconds``: histogram of the time from a poll's start to its answer or failure;
     - ``bide_waits_total``: waits that ended, by `outcome`: the values of `bide.End`;
@@ -57,6 +62,7 @@ class PrometheusObserver:
         metrics = _metrics_in(registry, namespace)
         self._answered = metrics.calls.labels(job_kind, "answered")
         self._failed = metrics.calls.labels(job_kind, "failed")
+        self._failures = {name: metrics.failures.labels(job_kind, name) for name in _CLASSES}
         self._hints = metrics.hints.labels(job_kind)
         self._polls = metrics.polls.labels(job_kind)
         self._ends = {end: metrics.waits.labels(job_kind, end.value) for end in End}
@@ -69,8 +75,9 @@ class PrometheusObserver:
             case PollAnswered():
                 self._answered.inc()
                 self._polls.observe(event.took)
-            case PollFailed():
+            case PollFailed(failure=failure):
                 self._failed.inc()
+                self._failures[_class_of(failure.status)].inc()
                 self._polls.observe(event.took)
             case HintFollowed():
                 self._hints.inc()
@@ -97,12 +104,13 @@ class _Metrics:
             )
 
         self.calls = counter("calls", "Polls that were answered, or failed.", "result")
+        self.failures = counter("failures", "Polls that failed, by the class of the answer's code.", "status")
         self.hints = counter("hints_followed", "Delays that a hint of the server changed.")
         self.waits = counter("waits", "Waits that ended.", "outcome")
         self.polls = histogram("poll", "From a poll's start to its answer or failure.", _REQUEST)
         self.durations = histogram("wait", "From a wait's start to its end.", _WAIT)
         self.lags = histogram("lag", "From a job's end to the answer that showed it.", _WAIT)
-        self._all = (self.calls, self.hints, self.waits, self.polls, self.durations, self.lags)
+        self._all = (self.calls, self.failures, self.hints, self.waits, self.polls, self.durations, self.lags)
 
     def describe(self) -> Iterable[Metric]:
         """Name the metrics, for the registry to compare with those it has."""
@@ -115,6 +123,12 @@ class _Metrics:
 
 _made: WeakKeyDictionary[CollectorRegistry, dict[str, _Metrics]] = WeakKeyDictionary()
 _making = Lock()
+
+
+def _class_of(code: int | None) -> str:
+    if code is None:
+        return "none"
+    return f"{code // 100}xx" if 100 <= code < 600 else "other"
 
 
 def _metrics_in(registry: CollectorRegistry, namespace: str) -> _Metrics:
