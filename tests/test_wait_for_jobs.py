@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import anyio
 import httpx
 import pytest
+from attrs import frozen
 
 from bide import (
     AsyncPoller,
@@ -27,10 +28,11 @@ from bide import (
     Poller,
     Situation,
     StrategyError,
+    Wait,
 )
 from bide.cli.server_process import server_process
 from bide.events import Event, WaitEnded
-from bide.http import AsyncJobClient, HttpJob, HttpPoller
+from bide.http import AsyncHttpPoller, AsyncJobClient, HttpJob, HttpPoller
 from bide.http.gather import outcomes
 from bide_strategies import Fixed
 
@@ -136,9 +138,17 @@ def test_no_jobs_are_soon_done(url: str) -> None:
 
 @pytest.mark.parametrize("at_once", [0, -1, 1.5, None])
 def test_at_once_is_a_number_of_threads(url: str, at_once: int) -> None:
-    """What is none is refused, by name."""
+    """What is none is refused at the call, by name."""
     with JobClient(url) as client, pytest.raises(ConfigError, match="at_once: must be a whole number >= 1"):
-        list(client.wait_for_jobs(["a1"], at_once=at_once))
+        client.wait_for_jobs(["a1"], at_once=at_once)
+
+
+@pytest.mark.parametrize("at_once", [0, -1, 1.5])
+def test_at_once_is_a_number_of_tasks(at_once: int) -> None:
+    """The same before any task begins."""
+    client = AsyncJobClient("http://server.test")
+    with pytest.raises(ConfigError, match="at_once: must be a whole number >= 1"):
+        client.wait_for_jobs(["a1"], at_once=at_once)
 
 
 def test_waits_go_on_while_the_caller_is_busy(url: str) -> None:
@@ -225,6 +235,18 @@ def test_a_cancelled_caller_takes_the_waits_along(url: str) -> None:
     assert_nothing_is_left(url)
 
 
+@frozen(eq=False)
+class Look:
+    """A wait, and what looks at its job."""
+
+    wait: Wait
+    at_job: Callable[[], Observation]
+
+    def __call__(self) -> Observation:
+        """Look once."""
+        return self.at_job()
+
+
 def looks_until(end: float) -> Callable[[], Observation]:
     """Return a look at a job that ends at a time of the monotonic clock."""
     return lambda: Observation("completed" if time.monotonic() >= end else "pending")
@@ -240,12 +262,13 @@ def test_an_earlier_look_is_not_missed_by_a_later() -> None:
         return Observation("completed")
 
     quick = looks_until(time.monotonic() + 0.2)
-    waits = outcomes(poller, [(poller.begin(), slow), (poller.begin(), quick)], 2)
-    place, outcome = next(waits)
+    first, second = Look(poller.begin(), slow), Look(poller.begin(), quick)
+    waits = outcomes(poller, [first, second], 2)
+    look, outcome = next(waits)
     released.set()
-    assert (place, outcome.end) == (1, End.COMPLETED)
+    assert (look, outcome.end) == (second, End.COMPLETED)
     assert outcome.calls > 3
-    assert [place for place, _ in waits] == [0]
+    assert [look for look, _ in waits] == [first]
 
 
 def test_a_look_that_outlives_the_caller_ends_its_wait_too() -> None:
@@ -259,7 +282,8 @@ def test_a_look_that_outlives_the_caller_ends_its_wait_too() -> None:
         released.wait(5.0)
         return Observation("pending")
 
-    for _ in outcomes(poller, [(poller.begin(), looks_until(0.0)), (poller.begin(), slow)], 2):
+    looks = [Look(poller.begin(), looks_until(0.0)), Look(poller.begin(), slow)]
+    for _ in outcomes(poller, looks, 2):
         asked.wait(5.0)
         break
     released.set()
@@ -283,8 +307,9 @@ def test_a_late_look_at_the_deadline_is_the_last() -> None:
         return Observation("pending")
 
     wait = poller.begin()
-    ended: dict[int, Outcome] = dict(outcomes(poller, [(poller.begin(), slow), (wait, pending)], 1))
-    assert ended[1].end is End.TIMED_OUT
+    late = Look(wait, pending)
+    ended: dict[Look, Outcome] = dict(outcomes(poller, [Look(poller.begin(), slow), late], 1))
+    assert ended[late].end is End.TIMED_OUT
     assert len([at for at in looked if at >= wait.started + 0.12]) == 1
 
 
@@ -309,6 +334,36 @@ def test_jobs_of_several_servers_are_waited_for_at_once() -> None:
     assert 1 < most <= 4
 
 
+@BACKENDS
+def test_sleeping_waits_are_no_tasks(backend: str) -> None:
+    """Of many jobs only those that are looked at have a task each, and no more at once than allowed."""
+    under_way, most, tasks = 0, 0, 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal under_way, most, tasks
+        under_way += 1
+        most, tasks = max(most, under_way), max(tasks, running_tasks())
+        await anyio.sleep(0.01)
+        under_way -= 1
+        status = "pending" if "if-none-match" not in request.headers else "completed"
+        return httpx.Response(200, json={"id": "1", "status": status}, headers={"etag": '"1"'})
+
+    async def main() -> int:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        jobs = [HttpJob(f"http://server.test/{number}") for number in range(40)]
+        async with AsyncHttpPoller(QUICK, http=http) as waits, waits.wait_for_all(jobs, at_once=4) as ended:
+            return sum([outcome.calls async for _, outcome in ended])
+
+    assert anyio.run(main, backend=backend) == 80
+    assert 1 < most <= 4
+    assert tasks <= 2 * 4 + 4  # a look has a task, and so has its request; some are the program's own
+
+
+def running_tasks() -> int:
+    """Return how many tasks there are."""
+    return len(anyio.get_running_tasks())
+
+
 CTRL_C = """
 import time
 from bide import Poller
@@ -319,9 +374,9 @@ def poll():
     print("looking", flush=True)
     time.sleep(60)
 
-poller = Poller(Fixed())
+poll.wait = Poller(Fixed()).begin()
 try:
-    list(outcomes(poller, [(poller.begin(), poll)], 4))
+    list(outcomes(Poller(Fixed()), [poll], 4))
 except KeyboardInterrupt:
     print("clean", flush=True)
 """

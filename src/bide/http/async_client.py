@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from bide.durations import Seconds
 from bide.http.api import JobId
 from bide.http.async_poller import AsyncHttpPoller
 from bide.http.driver import REQUEST_TIMEOUT
+from bide.http.job import HttpJob
 from bide.http.settings import Settings
 from bide.http.surface import AsyncHTTPClient
 from bide.outcome import Outcome
@@ -154,10 +155,9 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         """
         return self._waits.watch(self._api.job(job_id), token=token, timeout=timeout)
 
-    @asynccontextmanager
-    async def wait_for_jobs(
-        self, job_ids: Iterable[str]
-    ) -> AsyncIterator[AsyncIterator[tuple[str, Outcome]]]:
+    def wait_for_jobs(
+        self, job_ids: Iterable[str], *, at_once: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, Outcome]]]:
         """
         Wait for many jobs at once; iterate over what it gives for each id and its outcome, as it ends.
 
@@ -165,6 +165,17 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
 
         Args:
             job_ids: of the jobs.
+            at_once: most requests at the same time, >= 1; by default 256, or with `hold` one for each job.
+
+        Raises:
+            ConfigError: an id is none, or `at_once` is no such number.
         """
-        async with self._waits.wait_for_all(self._api.jobs(job_ids)) as ended:
-            yield ((str(job.job_id), outcome) async for job, outcome in ended)
+        return _by_id(self._waits.wait_for_all(self._api.jobs(job_ids), at_once=at_once))
+
+
+@asynccontextmanager
+async def _by_id(
+    waits: AbstractAsyncContextManager[AsyncIterator[tuple[HttpJob, Outcome]]],
+) -> AsyncIterator[AsyncIterator[tuple[str, Outcome]]]:
+    async with waits as ended:
+        yield ((str(job.job_id), outcome) async for job, outcome in ended)

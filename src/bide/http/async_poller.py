@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import anyio
 import httpx
-from anyio.streams.memory import MemoryObjectSendStream
 
 from bide.config import default_strategy
 from bide.driver import Update
 from bide.durations import Seconds
-from bide.errors import RequestError, WaitError
+from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
+from bide.http.async_gather import outcomes
 from bide.http.conversation import Conversation, Exchange
-from bide.http.driver import REQUEST_TIMEOUT, SHORTEST, HttpDriver, check_client, is_near
+from bide.http.driver import REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
 from bide.http.job import HttpJob
 from bide.http.lanes import AsyncLanes
 from bide.http.surface import AsyncHTTPClient
@@ -27,6 +27,7 @@ from bide.http.transfer import atransfer, finish, make_async_http
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
 from bide.poller import AsyncPoller
+from bide.rules import Number
 from bide.strategy import Observation, Strategy
 
 T = TypeVar("T")
@@ -129,10 +130,9 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         poll = self._begun(job, token, timeout)
         return self.poller.watch(poll, poll.wait)
 
-    @asynccontextmanager
-    async def wait_for_all(
-        self, jobs: Iterable[HttpJob]
-    ) -> AsyncIterator[AsyncIterator[tuple[HttpJob, Outcome]]]:
+    def wait_for_all(
+        self, jobs: Iterable[HttpJob], *, at_once: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[HttpJob, Outcome]]]:
         """
         Wait for many jobs at once; iterate over what it gives for each job and its outcome, as it ends.
 
@@ -140,25 +140,21 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
 
         Args:
             jobs: to wait for.
+            at_once: most requests at the same time, >= 1; by default 256, or with `hold` one for each job.
+
+        Raises:
+            ConfigError: `at_once` is no such number.
         """
-        send, receive = anyio.create_memory_object_stream[tuple[HttpJob, Outcome]](math.inf)
+        check("at_once", at_once, Number(least=1, whole=True, optional=True))
+        return self._outcomes(list(jobs), self._turns.total_tokens if at_once is None else at_once)
 
-        async def tell(job: HttpJob, ended: MemoryObjectSendStream[tuple[HttpJob, Outcome]]) -> None:
-            with ended:
-                ended.send_nowait((job, await self._outcome(job)))
-
-        try:
-            async with receive, anyio.create_task_group() as group:
-                with send:
-                    for job in jobs:
-                        group.start_soon(tell, job, send.clone())
-                yield receive
-                group.cancel_scope.cancel()
-        except ExceptionGroup as errors:
-            first = errors.exceptions[0]
-        else:
-            return
-        raise first  # nobody asked for a group
+    @asynccontextmanager
+    async def _outcomes(
+        self, jobs: list[HttpJob], at_once: float
+    ) -> AsyncIterator[AsyncIterator[tuple[HttpJob, Outcome]]]:
+        polls = [self._begun(job) for job in jobs]
+        async with outcomes(self.poller, polls, at_once) as ended:
+            yield ((poll.job, outcome) async for poll, outcome in ended)
 
     async def look(self, job: HttpJob) -> Observation:
         """
@@ -194,14 +190,6 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         except StopIteration as done:
             value: T = done.value
             return value
-
-    async def _outcome(self, job: HttpJob) -> Outcome:
-        try:
-            return await self.wait(job)
-        except WaitError as error:
-            if error.outcome is None:
-                raise
-            return error.outcome
 
     def _transfer(self, ask: Ask, timeout: Seconds) -> Awaitable[Answer]:
         if self._http is not None and not ask.elsewhere:

@@ -172,8 +172,9 @@ class JobClient(Settings[HttpPoller]):
         Args:
             job_ids: of the jobs.
             at_once: most requests at the same time; >= 1.
+
+        Raises:
+            ConfigError: an id is none, or `at_once` is no such number.
         """
-        jobs = self._api.jobs(job_ids)
-        return (
-            (str(job.job_id), outcome) for job, outcome in self._waits.wait_for_all(jobs, at_once=at_once)
-        )
+        waits = self._waits.wait_for_all(self._api.jobs(job_ids), at_once=at_once)
+        return ((str(job.job_id), outcome) for job, outcome in waits)

@@ -2,106 +2,99 @@
 
 from __future__ import annotations
 
-import heapq
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
+from typing import Generic, Protocol, TypeVar
 
+from bide.http.timetable import Timetable, Waiting
 from bide.outcome import Outcome
 from bide.poller import Poller
 from bide.strategy import Observation
-from bide.wait import Wait
-
-Look = Callable[[], Observation]
 
 
-def outcomes(
-    poller: Poller, waits: Sequence[tuple[Wait, Look]], at_once: int
-) -> Iterator[tuple[int, Outcome]]:
+class Look(Waiting, Protocol):
+    """A wait, and what looks at its job once."""
+
+    def __call__(self) -> Observation:
+        """Look."""
+
+
+L = TypeVar("L", bound=Look)
+
+
+def outcomes(poller: Poller, looks: Sequence[L], at_once: int) -> Iterator[tuple[L, Outcome]]:
     """
-    Carry out many waits, and yield the place of each with its outcome, as it ends.
+    Carry out many waits, and yield each with its outcome, as it ends.
 
     The waits go on while the caller is busy with an outcome. Who leaves before the end cancels those that are
     left; a look that is under way then is left to itself.
 
     Args:
         poller: whose waits they are.
-        waits: each with the function that looks at its job.
+        looks: the waits, each with what looks at its job.
         at_once: most looks at the same time; >= 1.
     """
-    gathering = _Gathering(poller, waits)
-    for _ in range(min(at_once, len(waits))):
+    gathering = _Gathering(poller, looks)
+    for _ in range(min(at_once, len(looks))):
         run = copy_context().run
         threading.Thread(target=run, args=(gathering.work,), name="bide-look", daemon=True).start()
     try:
-        for _ in waits:
-            place, end = gathering.ended.get()
+        for _ in range(len(looks)):
+            look, end = gathering.ended.get()
             if isinstance(end, BaseException):
                 raise end
-            yield place, end
+            yield look, end
     finally:
         gathering.close()
 
 
-class _Gathering:
+class _Gathering(Generic[L]):
     """Waits that threads carry on, each looking at what is due next."""
 
-    def __init__(self, poller: Poller, waits: Sequence[tuple[Wait, Look]]) -> None:
-        self.ended: SimpleQueue[tuple[int, Outcome | BaseException]] = SimpleQueue()
+    def __init__(self, poller: Poller, looks: Sequence[L]) -> None:
+        self.ended: SimpleQueue[tuple[L, Outcome | BaseException]] = SimpleQueue()
         self._poller = poller
-        self._waits = waits
-        self._left = len(waits)
-        self._due: list[tuple[float, int]] = []
+        self._left = len(looks)
+        self._sleeping = Timetable(poller.clock, looks)
         self._changed = threading.Condition()
         self._turn = threading.Lock()
-        for place, (wait, _) in enumerate(waits):
-            wait.first_delay()
-            self._put(place)
 
     def work(self) -> None:
         """Look at what is due, again and again, until nothing is left."""
-        while (place := self._next()) is not None:
+        while (look := self._next()) is not None:
             try:
-                self._told(place, self._poller.look(*self._waits[place]))
+                self._told(look, self._poller.look(look.wait, look))
             except BaseException as error:  # the caller raises it
-                self._waits[place][0].cancelled(self._poller.clock())
-                self.ended.put((place, error))
+                look.wait.cancelled(self._poller.clock())
+                self.ended.put((look, error))
 
     def close(self) -> None:
         """Cancel what is left."""
         with self._changed:
             self._left = 0
-            now = self._poller.clock()
-            for _, place in self._due:
-                self._waits[place][0].cancelled(now)
-            self._due.clear()
+            self._sleeping.cancel()
             self._changed.notify()
 
-    def _next(self) -> int | None:
-        """Wait until a look is due, and return its place; None if nothing is left."""
+    def _next(self) -> L | None:
+        """Wait until a look is due, and return it; None if nothing is left."""
         with self._turn, self._changed:  # so that only one thread wakes for it
             while self._left > 0:
-                now = self._poller.clock()
-                if self._due and self._due[0][0] <= now:
-                    place = heapq.heappop(self._due)[1]
-                    self._waits[place][0].delay_left(now)  # it may be late, and at the deadline by now
-                    return place
-                self._changed.wait(self._due[0][0] - now if self._due else None)
+                look = self._sleeping.take()
+                if look is not None:
+                    return look
+                self._changed.wait(self._sleeping.seconds_left())
         return None
 
-    def _told(self, place: int, step: float | Outcome) -> None:
+    def _told(self, look: L, step: float | Outcome) -> None:
         """Take what the engine made of a look."""
         with self._changed:
             if isinstance(step, Outcome):
                 self._left -= 1
-                self.ended.put((place, step))
+                self.ended.put((look, step))
             elif self._left > 0:
-                self._put(place)
+                self._sleeping.put(look)
             else:  # nobody waits any more
-                self._waits[place][0].cancelled(self._poller.clock())
+                look.wait.cancelled(self._poller.clock())
             self._changed.notify()
-
-    def _put(self, place: int) -> None:
-        now = self._poller.clock()
-        heapq.heappush(self._due, (now + self._waits[place][0].delay_left(now), place))

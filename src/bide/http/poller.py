@@ -142,9 +142,11 @@ class HttpPoller(HttpDriver[Poller]):
             ConfigError: `at_once` is no such number.
         """
         check("at_once", at_once, Number(least=1, whole=True))
-        polls = [self._begun(job) for job in jobs]
-        for number, outcome in outcomes(self.poller, [(poll.wait, poll) for poll in polls], at_once):
-            yield polls[number].job, outcome
+        return self._outcomes(list(jobs), at_once)
+
+    def _outcomes(self, jobs: list[HttpJob], at_once: int) -> Iterator[tuple[HttpJob, Outcome]]:
+        for poll, outcome in outcomes(self.poller, [self._begun(job) for job in jobs], at_once):
+            yield poll.job, outcome
 
     def look(self, job: HttpJob) -> Observation:
         """
