@@ -1,10 +1,11 @@
 """
 What do many concurrent waits take, in memory and in CPU time?
 
-So many tasks of asyncio wait at once, in one process, for so many jobs on a real `bide serve` in another.
+So many waits go on at once, in one process, for so many jobs on a real `bide serve` in another.
 Each looks at its job twice: at a random moment of the first seconds (the spread), when the job is pending,
-and again when it has ended. In between all sleep, and the memory that this takes is read off. The same is
-done with tenacity, and by hand, on httpx's client. Each way has a process of its own.
+and again when it has ended. In between all sleep, and the memory that this takes is read off. *bide* is
+`wait_for_jobs`, where one task carries on all waits; the other ways give each wait a task of asyncio, and
+tenacity and the loop written by hand do so on httpx's own client. Each way has a process of its own.
 
 Memory is over the same process with its client open and one request made, so that what all waits share is not
 counted. *RSS* is what the operating system has given, with what requests left behind: connections kept open,
@@ -36,7 +37,7 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import asdict, frozen
 
-from bide import Limits
+from bide import End, Limits
 from bide.cli.server_process import server_process
 from bide.http import AsyncJobClient
 from bide.http.api import JobId
@@ -59,28 +60,53 @@ PAGE = 4096 if sys.platform == "win32" else os.sysconf("SC_PAGE_SIZE")
 REQUEST_TIMEOUT = 30.0
 TIMEOUT = 600.0
 
-Wait = Callable[[JobId], Awaitable[object]]
-"""Waits for a job, and looks at it first when its hint says so."""
+WaitForAll = Callable[[list[JobId]], Awaitable[int]]
+"""Waits for jobs, looks at each first when its hint says so, and returns how many ends it saw."""
 
-Way = Callable[[str, float], AbstractAsyncContextManager[Wait]]
+Way = Callable[[str, float], AbstractAsyncContextManager[WaitForAll]]
 """Opens a client of the server at a URL, for waits that look again after so many seconds."""
 
 
-@asynccontextmanager
-async def bide(url: str, interval: float, http: httpx.AsyncClient | None = None) -> AsyncIterator[Wait]:
+def in_tasks(wait: Callable[[JobId], Awaitable[object]]) -> WaitForAll:
+    """Give each wait a task of its own."""
+
+    async def wait_for_all(jobs: list[JobId]) -> int:
+        results = await asyncio.gather(*map(wait, jobs), return_exceptions=True)
+        return sum(not isinstance(result, BaseException) for result in results)
+
+    return wait_for_all
+
+
+def _client(url: str, interval: float, http: httpx.AsyncClient | None = None) -> AsyncJobClient:
     strategy, limits = Fixed(interval=interval), Limits(timeout=TIMEOUT)
-    async with AsyncJobClient(url, strategy, limits, http, request_timeout=REQUEST_TIMEOUT) as client:
-        yield client.wait_for_job
+    return AsyncJobClient(url, strategy, limits, http, request_timeout=REQUEST_TIMEOUT)
 
 
 @asynccontextmanager
-async def bide_on_one(url: str, interval: float) -> AsyncIterator[Wait]:
-    async with _http() as http, bide(url, interval, http) as wait:
-        yield wait
+async def bide(url: str, interval: float) -> AsyncIterator[WaitForAll]:
+    async with _client(url, interval) as client:
+
+        async def wait_for_all(jobs: list[JobId]) -> int:
+            async with client.wait_for_jobs(jobs) as ended:
+                return sum([outcome.end is End.COMPLETED async for _, outcome in ended])
+
+        yield wait_for_all
 
 
 @asynccontextmanager
-async def tenacity(url: str, interval: float) -> AsyncIterator[Wait]:
+async def bide_in_tasks(url: str, interval: float) -> AsyncIterator[WaitForAll]:
+    async with _client(url, interval) as client:
+        yield in_tasks(client.wait_for_job)
+
+
+@asynccontextmanager
+async def bide_on_one(url: str, interval: float) -> AsyncIterator[WaitForAll]:
+    async with _http() as http, _client(url, interval, http) as client:
+        yield in_tasks(client.wait_for_job)
+
+
+@asynccontextmanager
+async def tenacity(url: str, interval: float) -> AsyncIterator[WaitForAll]:
     library = import_module("tenacity")
     retry = library.retry(
         retry=library.retry_if_result(_is_pending) | library.retry_if_exception_type(httpx.TransportError),
@@ -94,11 +120,11 @@ async def tenacity(url: str, interval: float) -> AsyncIterator[Wait]:
             await asyncio.sleep(job_id.hint_left() or 0.0)
             return await look(f"{url}/v1/jobs/{job_id}")
 
-        yield wait
+        yield in_tasks(wait)
 
 
 @asynccontextmanager
-async def by_hand(url: str, interval: float) -> AsyncIterator[Wait]:
+async def by_hand(url: str, interval: float) -> AsyncIterator[WaitForAll]:
     async with _http() as http:
 
         async def wait(job_id: JobId) -> object:
@@ -112,7 +138,7 @@ async def by_hand(url: str, interval: float) -> AsyncIterator[Wait]:
                 delay = interval
             raise TimeoutError
 
-        yield wait
+        yield in_tasks(wait)
 
 
 def _http() -> httpx.AsyncClient:
@@ -131,6 +157,7 @@ def _is_pending(job: Any) -> bool:
 
 WAYS: dict[str, Way] = {
     "bide": bide,
+    "bide, in tasks": bide_in_tasks,
     "bide, one client": bide_on_one,
     "tenacity": tenacity,
     "by hand": by_hand,
@@ -220,25 +247,24 @@ class Server:
 async def carry_out(plan: Plan) -> dict[str, float]:
     """Wait as planned, and return what a row is made of."""
     server = Server(plan.url)
-    async with WAYS[plan.way](plan.url, plan.interval) as wait:
-        await wait(JobId(plan.job_ids[0]))  # that has ended
+    async with WAYS[plan.way](plan.url, plan.interval) as wait_for_all:
+        await wait_for_all([JobId(plan.job_ids[0])])  # that has ended
         jobs = [JobId(job_id, random.uniform(0, plan.spread)) for job_id in plan.job_ids[1:]]
         if plan.traced:
             tracemalloc.start()
         calls, memory = await asyncio.to_thread(server.calls), _memory(traced=plan.traced)
         began, cpu = time.monotonic(), time.process_time()
-        tasks = [asyncio.ensure_future(wait(job)) for job in jobs]
+        waits = asyncio.ensure_future(wait_for_all(jobs))
         await asyncio.sleep(plan.spread)
-        while await asyncio.to_thread(server.calls) < calls + len(tasks):
+        while await asyncio.to_thread(server.calls) < calls + len(jobs):
             await asyncio.sleep(0.2)
         await asyncio.sleep(MARGIN / 3)
-        asleep = (_memory(traced=plan.traced) - memory) / len(tasks)
+        asleep = (_memory(traced=plan.traced) - memory) / len(jobs)
         if plan.traced:
-            for task in tasks:
-                task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+            waits.cancel()
+        await asyncio.wait((waits,))
         return {
-            "ended": sum(not isinstance(result, BaseException) for result in results),
+            "ended": 0 if waits.cancelled() else waits.result(),
             "calls": (made := server.calls() - calls),
             "cpu": 1e6 * (time.process_time() - cpu) / made,
             "memory": asleep,
