@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from raw_server import says, serve, whole
 
 from bide import JobClient
 from bide.cli.app import run
@@ -88,7 +89,9 @@ def test_a_server_that_is_down_is_status_5(
 ) -> None:
     """The line names the request and the reason, whichever limit ended the wait."""
     assert run([part.format(nobody) for part in command]) == 5
-    assert "Connection refused" in capsys.readouterr().err.splitlines()[-1]
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("bide: ")]
+    assert len(told) == 1
+    assert "Connection refused" in told[0]
 
 
 @pytest.mark.parametrize(
@@ -152,20 +155,54 @@ def test_a_broken_database_is_status_2(tmp_path: Path, capsys: pytest.CaptureFix
     assert str(file) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["wait", "--json"],
+        ["wait", "http://127.0.0.1:1/", "--json", "--timeout", "soon"],
+        ["wait", "ftp://h", "--json"],
+        ["compare", "--json", "nope"],
+        ["herd", "--json", "--start", "never"],
+        ["strategies", "--json", "show", "--json", "--wat"],
+        ["demo", "--json", "--jobs", "0"],
+    ],
+)
+def test_a_script_reads_what_is_wrong_as_json(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --json standard output holds one object, whatever happens, with the status and the words."""
+    assert run(arguments) == 2
+    printed = capsys.readouterr()
+    error = json.loads(printed.out)["error"]
+    assert error["exit_status"] == 2
+    assert error["message"]
+    assert error["message"].splitlines()[0] in printed.err
+
+
 @pytest.mark.wire
-def test_an_interrupt_is_status_130(server: str) -> None:
-    """Ctrl-C ends a wait cleanly: no traceback."""
-    # A shell may have started us with SIGINT ignored, which children inherit.
-    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = f"{heed}; from bide.cli import main; main()"
-    command = [sys.executable, "-c", code, "wait", job_at(server, "completed", duration=60)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        process.stderr.readline()  # the first poll was made
-        process.send_signal(signal.SIGINT)
-        _, rest = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert "Traceback" not in rest
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b'{"id": "a", "status": "completed", "result": [NaN, {"a": -Infinity}, 1]}', 0, None),
+        (b'{"id": "a", "status": "error", "error": {"message": "no disk"}}', 1, "no disk"),
+    ],
+)
+def test_what_a_script_reads_of_a_wait_is_json(
+    body: bytes, status: int, message: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the server's answer is none: what JSON cannot hold is null. An error is told beside."""
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
+    with serve({"job": says(whole(body))}) as url:
+        assert run(["wait", f"{url}/job", "--json"]) == status
+    document = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    if message is None:
+        assert (document["result"], document["error"]) == ([None, {"a": None}, 1], None)
+    else:
+        assert document["error"]["exit_status"] == status
+        assert message in document["error"]["message"]
 
 
 @pytest.mark.wire
@@ -276,7 +313,7 @@ def test_a_server_whose_input_ends_early_ends(delay: float) -> None:
         assert process.stdin is not None
         time.sleep(delay)
         process.stdin.close()
-        assert process.wait(timeout=10) in (0, -signal.SIGTERM)
+        assert process.wait(timeout=10) in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
 
 
 @pytest.mark.wire

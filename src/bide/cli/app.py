@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import click
@@ -10,24 +11,12 @@ from bide import __version__
 from bide.cli.check import check
 from bide.cli.compare import compare
 from bide.cli.demo import demo
+from bide.cli.failures import report
 from bide.cli.herd import herd
 from bide.cli.jobs import list_mappings, submit, wait
 from bide.cli.serve import serve
 from bide.cli.strategies import strategies
-from bide.errors import (
-    AttemptsExhausted,
-    BideError,
-    ConfigError,
-    JobCancelled,
-    JobFailed,
-    JobNotFound,
-    StrategyError,
-    TokenError,
-    WaitTimeout,
-)
 from bide.registry import import_kinds
-
-JOB_FAILED, USAGE, GAVE_UP, NO_SUCH_JOB, NO_SERVER, INTERNAL, INTERRUPTED = 1, 2, 3, 4, 5, 70, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,7 +41,9 @@ def cli(modules: tuple[str, ...]) -> None:
     4    no such job
     5    the server cannot be reached, refuses, or answers nonsense
     70   a fault of bide, or of a plug-in
-    130  interrupted
+    74   the output cannot be written
+    130  interrupted, by Ctrl-C
+    143  terminated, by SIGTERM
     """  # noqa: D301 - click wants the character that \\b stands for
     for module in modules:
         import_kinds(module)
@@ -63,42 +54,14 @@ for command in (check, compare, demo, herd, list_mappings, serve, strategies, su
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status. An error is one clear line, never a traceback."""
+    """
+    Run one command; return its exit status.
+
+    Args:
+        arguments: of the command; by default those of the process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return cli.main(arguments, prog_name="bide", standalone_mode=False) or 0
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort:  # click's word for Ctrl-C
-        return INTERRUPTED
-    except Exception as error:  # never a traceback, and never the status of a failed job
-        known = isinstance(error, (BideError, ImportError))
-        click.echo(
-            f"bide: {_told(error) if known else f'a fault of bide or of a plug-in: {error!r}'}", err=True
-        )
-        return status_of(error)
-
-
-def _told(error: Exception) -> str:
-    """Return what an error says; of a shape that nobody knows, how to map it."""
-    report: str = getattr(error.__cause__, "report", "")
-    return report or str(error)
-
-
-def status_of(error: Exception) -> int:
-    """Return the exit status that tells of an error."""
-    # An ImportError is an extra that is not installed.
-    unmapped = hasattr(error.__cause__, "report")  # an UnknownShape, which a mapping mends
-    if unmapped or isinstance(error, (ConfigError, TokenError, StrategyError, ImportError)):
-        return USAGE
-    if not isinstance(error, BideError):
-        return INTERNAL
-    if isinstance(error, (JobFailed, JobCancelled)):
-        return JOB_FAILED
-    if isinstance(error, JobNotFound):
-        return NO_SUCH_JOB
-    if isinstance(error, (WaitTimeout, AttemptsExhausted)):
-        return GAVE_UP if error.observation is not None else NO_SERVER  # nothing ever answered
-    return NO_SERVER
+    except Exception as error:
+        return report(error, as_json="--json" in arguments)

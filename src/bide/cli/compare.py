@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ import click
 from rich.console import Console
 
 from bide.catalogue import catalogue
+from bide.cli.as_json import print_json
 from bide.cli.entrants import find_entrants
 from bide.cli.options import DURATION, OUTPUT
 from bide.cli.progress import progress_bar
@@ -84,7 +83,7 @@ def compare(
     setting = {"latency": format_duration(latency), "seed": str(seed), **limits}
     _write(comparison, setting, html, png)
     if as_json:
-        click.echo(json.dumps(_as_json(attrs.asdict(comparison)), allow_nan=False))
+        print_json(attrs.asdict(comparison))
     else:
         from bide.cli.comparison import print_comparison
 
@@ -114,12 +113,3 @@ def _write(comparison: Comparison, setting: dict[str, str], html: Path | None, p
         from bide.lab.report.picture import compare_png
 
         png.write_bytes(compare_png(comparison))
-
-
-def _as_json(value: Any) -> Any:
-    """Return data as JSON can hold it: what is no number, or has no bound, is null."""
-    if isinstance(value, dict):
-        return {name: _as_json(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_as_json(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

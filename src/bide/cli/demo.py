@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import signal
-import sys
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from bide.catalogue import find_policy
+from bide.cli.as_json import print_json
 from bide.cli.layout import LAYOUT
 from bide.cli.options import DURATIONS
 from bide.cli.race import Entrant, Lane, Work, calls_at_server, draw_work, run_race
@@ -63,14 +60,13 @@ def demo(
     job's end to the answer that showed it.
     """
     entrants = _entrants(names or ENTRANTS)
-    _end_on_sigterm()
     seed = random.randrange(2**32) if seed is None else seed
     work = draw_work(jobs, *_checked(durations), FAILING, seed)
     with server_process() as server:
         lanes = _run(server, entrants, work, seed, quiet=as_json)
         calls = calls_at_server(server, entrants)
     if as_json:
-        click.echo(json.dumps(_as_json(lanes, calls)))
+        print_json(_as_data(lanes, calls))
     else:
         console = Console()
         console.print(_results(lanes, calls, console.width))
@@ -96,12 +92,6 @@ def _checked(durations: tuple[float, float]) -> tuple[float, float]:
     if durations[0] > durations[1]:
         raise ConfigError(f"--durations: the shorter end comes first, got {durations[0]:g}..{durations[1]:g}")
     return durations
-
-
-def _end_on_sigterm() -> None:
-    """Let SIGTERM unwind the stack, so that the server ends with us."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def _run(
@@ -149,7 +139,7 @@ def _row(lane: Lane, server_calls: int) -> list[str]:
     return [lane.name, *map(str, counts), f"{lane.calls / lane.jobs:.1f}", *lags]
 
 
-def _as_json(lanes: Sequence[Lane], server_calls: Sequence[int]) -> dict[str, Any]:
+def _as_data(lanes: Sequence[Lane], server_calls: Sequence[int]) -> dict[str, Any]:
     results = [
         {
             "strategy": lane.name,

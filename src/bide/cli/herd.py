@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ import attrs
 import click
 from rich.console import Console
 
+from bide.cli.as_json import print_json
 from bide.cli.entrants import find_entrants
 from bide.cli.options import OUTPUT, limit_options
 from bide.cli.progress import progress_bar
@@ -106,8 +106,7 @@ def herd(
     _write(results, model, setting, html, png)
     if as_json:
         rows = [attrs.asdict(result) for result in results]
-        document = {**setting, "server": attrs.asdict(model), "results": rows}
-        click.echo(json.dumps(document, allow_nan=False))
+        print_json({**setting, "server": attrs.asdict(model), "results": rows})
     else:
         from bide.cli.herd_table import print_herd
 

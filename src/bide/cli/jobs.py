@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +9,9 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from bide.cli.as_json import print_json
 from bide.cli.display import display
+from bide.cli.failures import as_data, message_of, status_of
 from bide.cli.headers import headers_from
 from bide.cli.options import DURATION, policy_options
 from bide.durations import MAX_SECONDS
@@ -126,9 +127,12 @@ def wait(
             display(time_left=left, max_calls=policy.limits.max_attempts) as show,
         ):
             waits.wait(job, on_update=show, token=resume, timeout=moved)
-    finally:
-        for outcome in ended:
-            _tell(outcome, as_json=as_json)
+    except (Exception, KeyboardInterrupt) as error:
+        if not ended:  # it had not even begun
+            raise
+        _tell(ended[0], error, as_json=as_json)
+        raise click.exceptions.Exit(status_of(error)) from error
+    _tell(ended[0], None, as_json=as_json)
 
 
 def _mapping(mapped: dict[str, str | None]) -> JobMapping:
@@ -160,15 +164,25 @@ def _watched(policy: Policy, ended: list[Outcome]) -> Poller:
     return attrs.evolve(Poller.of(policy), observers=(keep,))
 
 
-def _tell(outcome: Outcome, *, as_json: bool) -> None:
+def _tell(outcome: Outcome, error: BaseException | None, *, as_json: bool) -> None:
+    """Tell how a wait ended: its end on standard output, what ended it and how to go on on the other."""
     if as_json:
-        click.echo(json.dumps(_as_data(outcome)))
-    elif outcome.end == End.COMPLETED:
+        print_json({**_as_data(outcome), "error": None, **(as_data(error) if error is not None else {})})
+    elif error is None:
         click.echo(str(outcome))
-    elif outcome.end == End.CANCELLED:  # of an interrupt no error tells
-        click.echo(f"bide: {outcome}", err=True)
+    if error is not None:
+        stopped = isinstance(error, KeyboardInterrupt)
+        click.echo(f"bide: {outcome if stopped else message_of(error)}{_last_seen(outcome)}", err=True)
     if outcome.end in _GOES_ON_WITH and not as_json:
         click.echo(f"to go on: {_GOES_ON_WITH[outcome.end]}--resume '{outcome.token}'", err=True)
+
+
+def _last_seen(outcome: Outcome) -> str:
+    """Return where the job of a wait that can go on stood, as the end of a sentence."""
+    seen = outcome.observation
+    if seen is None or outcome.end not in _GOES_ON_WITH:
+        return ""
+    return f"; last seen {seen.status}" + ("" if seen.progress is None else f", {seen.progress:.0%} done")
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from bide.bounds import Bounds, max_total_sleep, request_bounds
 from bide.catalogue import catalogue, policy_table
+from bide.cli.as_json import print_json
 from bide.cli.layout import LAYOUT
 from bide.cli.options import DURATION, policy_options
 from bide.config import load_policy, to_config
@@ -36,7 +36,7 @@ def strategies(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     if as_json:
-        click.echo(json.dumps(_list_as_json(), allow_nan=False))
+        print_json(_list_as_json())
         return
     console = Console()
     for kind in describe_kinds():
@@ -82,7 +82,7 @@ def show(
 
         save_png(png, picture.title, picture.polls)
     if as_json:
-        click.echo(json.dumps(picture.as_json(), allow_nan=False))
+        print_json(picture.as_json())
     else:
         picture.print(Console(), explain=explain)
 
