@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 import click
@@ -13,19 +12,18 @@ from bide.cli.as_json import print_json
 from bide.cli.display import display
 from bide.cli.failures import as_data, message_of, status_of
 from bide.cli.headers import headers_from
+from bide.cli.mapping import FIELDS, mapping_of, mapping_options
 from bide.cli.options import DURATION, policy_options
+from bide.cli.sections import Sectioned
 from bide.durations import MAX_SECONDS
-from bide.errors import ConfigError, Problem
 from bide.events import Event, WaitEnded
-from bide.http import HttpJob, HttpPoller, JobClient, JobMapping
-from bide.http.catalogue import find_mapping, mapping_from_options, mappings
+from bide.http import HttpJob, HttpPoller, JobClient
+from bide.http.catalogue import find_mapping, mappings
 from bide.outcome import End, Outcome
 from bide.policy import Policy
 from bide.poller import Poller
 from bide.position import Position
-from bide.resolve import resolve_policy
-
-F = TypeVar("F", bound=Callable[..., Any])
+from bide.resolve import LIMITS, resolve_policy
 
 _GOES_ON_WITH = {
     End.TIMED_OUT: "--timeout … ",
@@ -48,30 +46,14 @@ def submit(server: str) -> None:
         click.echo(client.url_of(client.create_job()))
 
 
-_MAPPING_OPTIONS = (
-    click.option("--mapping", help="What the answers mean: a TOML file, or a name in the catalogue."),
-    click.option("--status", help="Where the status stands, in JMESPath: data.status."),
-    click.option("--pending", help="Values of a job that runs; by default all that are not listed."),
-    click.option("--completed", help="Values of a job that ended well, with commas between them."),
-    click.option("--failed", help="Values of a job that ended badly."),
-    click.option("--cancelled", help="Values of a job that was cancelled."),
-    click.option("--progress", help="Where the progress stands, in JMESPath."),
-    click.option("--progress-done", help="The progress of a job that is done, such as 100."),
-    click.option(
-        "--result", help="Where the result of a completed job stands, in JMESPath; --json shows it."
-    ),
-    click.option("--error", help="Where a failed job says why, in JMESPath."),
+@click.command(
+    cls=Sectioned,
+    sections={
+        "When to look": ("strategy", "config", *LIMITS),
+        "What the answers mean": ("mapping", *FIELDS),
+        "Requests": ("headers", "hold", "request_timeout"),
+    },
 )
-
-
-def mapping_options(command: F) -> F:
-    """Give a command the options that say what the answers of an API mean, as in `JobMapping`."""
-    for option in reversed(_MAPPING_OPTIONS):
-        command = option(command)
-    return command
-
-
-@click.command()
 @click.argument("url")
 @policy_options
 @mapping_options
@@ -102,7 +84,7 @@ def wait(
     request_timeout: float,
     resume: str | None,
     as_json: bool,
-    **mapped: str | None,
+    **mapping: Any,
 ) -> None:
     """
     Wait for the job at URL.
@@ -115,9 +97,12 @@ def wait(
     bide wait https://api.example.com/v1/jobs/42 \\
         --status data.status --completed done --failed failed,expired \\
         --header 'Authorization: Bearer $TOKEN'
+
+    An EXPRESSION is JMESPath. A VALUE is one of the status, or 'HTTP 202' for the code of the answer. A CODE
+    is such as 404 or 5xx. A PLACE is an EXPRESSION, or a header with its colon, such as Location:.
     """  # noqa: D301 - click wants the character that \\b stands for
     policy = resolve_policy(strategy, limits, config=config).policy
-    job = HttpJob(url, _mapping(mapped), headers=headers_from(headers))
+    job = HttpJob(url, mapping_of(mapping), headers=headers_from(headers))
     moved = (policy.limits.timeout or MAX_SECONDS) if resume and "timeout" in limits else None
     left = _time_left(resume) if resume and moved is None else policy.limits.timeout
     ended: list[Outcome] = []
@@ -133,19 +118,6 @@ def wait(
         _tell(ended[0], error, as_json=as_json)
         raise click.exceptions.Exit(status_of(error)) from error
     _tell(ended[0], None, as_json=as_json)
-
-
-def _mapping(mapped: dict[str, str | None]) -> JobMapping:
-    """Return the mapping that the options mean: one that is known, with what they say beside it."""
-    name = mapped.pop("mapping")
-    base = find_mapping(name or "bide")
-    if not any(mapped.values()):
-        return base
-    try:
-        return mapping_from_options(mapped, base if name else None)
-    except ConfigError as error:
-        places = (("--" + "".join(p.path[:1]).replace("_", "-"), p.rule) for p in error.problems)
-        raise ConfigError(Problem(rule, source=place) for place, rule in places) from error
 
 
 def _time_left(token: str) -> float | None:

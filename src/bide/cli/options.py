@@ -34,10 +34,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 def limit_options(command: F) -> F:
     """Give a command an option for each limit; it takes ``limits``, a dict of those that were given."""
 
-    @click.option("--timeout", help="Give up after so long, such as 90s or 2m; none: never.")
-    @click.option("--max-attempts", help="Give up after so many calls; none: never.")
-    @click.option("--max-failures", help="Give up after so many failed calls in a row; none: never.")
-    @click.option("--failure-timeout", help="Give up once calls have failed for so long; none: never.")
+    @click.option(
+        "--timeout", metavar="DURATION", help="Give up after so long, such as 90s or 2m; none: never."
+    )
+    @click.option("--max-attempts", metavar="NUMBER", help="Give up after so many calls; none: never.")
+    @click.option(
+        "--max-failures", metavar="NUMBER", help="Give up after so many failed calls in a row; none: never."
+    )
+    @click.option(
+        "--failure-timeout",
+        metavar="DURATION",
+        help="Give up once calls have failed for so long; none: never.",
+    )
     @functools.wraps(command)
     def with_limits(*args: Any, **options: Any) -> Any:
         given = {name: options.pop(name) for name in LIMITS}
@@ -55,10 +63,14 @@ def policy_options(command: F) -> F:
     The command takes ``strategy``, ``config`` and ``limits``, the last a dict of those that were given.
     """
     config = click.option(
-        "--config", help="A TOML file to read the policy from; by default bide.toml, if it is there."
+        "--config",
+        metavar="FILE",
+        help="A TOML file to read the policy from; by default bide.toml, if it is there.",
     )
     strategy = click.option(
-        "--strategy", help="A TOML file, a name in the catalogue, a kind, or kind(field=value, …)."
+        "--strategy",
+        metavar="STRATEGY",
+        help="A TOML file, a name in the catalogue, a kind, or kind(field=value, …).",
     )
     return strategy(limit_options(config(command)))
 

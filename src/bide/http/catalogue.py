@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,19 +62,22 @@ def mapping_from_config(table: Mapping[str, Any], base: JobMapping | None = None
     return structure(table if base is None else {**attrs.asdict(base), **table}, JobMapping)
 
 
-def mapping_from_options(options: Mapping[str, str | None], base: JobMapping | None = None) -> JobMapping:
+def mapping_from_options(
+    options: Mapping[str, str | Sequence[str] | None], base: JobMapping | None = None
+) -> JobMapping:
     """
     Build a mapping from texts, as a command line has them.
 
     Args:
-        options: fields by name; values and codes have commas between them, and None is left out.
+        options: fields by name; values and codes are several texts, or one with commas between them, and None
+            is left out.
         base: has the fields that the options leave out.
 
     Raises:
         ConfigError: with all that is wrong in the options.
     """
-    given = {name: text for name, text in options.items() if text is not None}
-    return mapping_from_config({name: _option(name, text) for name, text in given.items()}, base)
+    given = {name: value for name, value in options.items() if value is not None}
+    return mapping_from_config({name: _option(name, value) for name, value in given.items()}, base)
 
 
 def fitting(answer: Answer) -> tuple[str, ...]:
@@ -85,12 +88,14 @@ def fitting(answer: Answer) -> tuple[str, ...]:
     )
 
 
-def _option(name: str, text: str) -> Any:
+def _option(name: str, given: str | Sequence[str]) -> Any:
+    if not isinstance(given, str):
+        return list(given)
     kinds = {one.name: one.type for one in attrs.fields(attrs.resolve_types(JobMapping))}
     if is_list(kinds.get(name)):
-        texts = [text] if name in _PLACES else text.split(",")  # an expression may have commas in it
+        texts = [given] if name in _PLACES else given.split(",")  # an expression may have commas in it
         return [part.strip() for part in texts if part.strip()]
-    return parse_scalar(text) if name == "progress_done" else text
+    return parse_scalar(given) if name == "progress_done" else given
 
 
 @cache

@@ -1,0 +1,119 @@
+"""`bide wait` is told by options what a mapping file would say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+import pytest
+from raw_server import says, serve, whole
+
+from bide import ConfigError
+from bide.cli.app import cli, run
+from bide.cli.mapping import FIELDS, mapping_of
+from bide.cli.sections import Sectioned
+from bide.http.catalogue import find_mapping, mappings
+from bide.http.mapping import JobMapping
+
+UNSAID = {"description", "documentation", "job_id"}
+"""What tells of the API, and what needs a job's id, which a URL by itself does not give."""
+
+
+def options_for(mapping: JobMapping) -> dict[str, Any]:
+    """Return the values of options that say the same."""
+    said: dict[str, Any] = {"mapping": None}
+    for name, (form, _) in FIELDS.items():
+        value = getattr(mapping, name)
+        if form == "PLACE":
+            said[name] = value
+        else:
+            said[name] = (
+                ",".join(value) if isinstance(value, tuple) else None if value is None else str(value)
+            )
+    return said
+
+
+def test_every_field_of_a_mapping_is_an_option() -> None:
+    """Nothing about one job's API needs a file."""
+    assert set(FIELDS) == {field.name for field in attrs.fields(JobMapping)} - UNSAID
+    options = {param.name for param in cli.commands["wait"].params}
+    assert {"mapping", *FIELDS} <= options
+
+
+@pytest.mark.parametrize("name", mappings())
+def test_options_say_what_a_file_of_the_catalogue_says(name: str) -> None:
+    """Each mapping that is known can be said on the command line."""
+    known = find_mapping(name)
+    assert mapping_of(options_for(known)) == attrs.evolve(
+        known, **{field: getattr(attrs.fields(JobMapping), field).default for field in UNSAID}
+    )
+
+
+def test_an_option_goes_before_the_file(tmp_path: Path) -> None:
+    """Also where it says that there is none of something."""
+    nothing = dict.fromkeys(["mapping", *FIELDS])
+    file = tmp_path / "api.toml"
+    file.write_text('status = "state"\ncompleted = ["done"]\nfailed = ["broken"]\nfatal = ["503"]\n')
+    found = mapping_of({**nothing, "mapping": str(file), "failed": "", "transient": "404,409"})
+    assert found == JobMapping(status="state", completed="done", fatal="503", transient=["404", "409"])
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"status": "state"}, "--completed: is required"),
+        ({"status": ""}, "--completed: is required"),
+        ({"completed_at": "a["}, "--completed-at: must be a JMESPath expression"),
+        ({"transient": "999"}, "--transient: "),
+        ({"result_url": ("Location:", "a[")}, "--result-url: must be a JMESPath expression"),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_option(options: dict[str, Any], place: str) -> None:
+    """As it is written on the command line."""
+    with pytest.raises(ConfigError) as caught:
+        mapping_of({**dict.fromkeys(["mapping", *FIELDS]), **options})
+    assert any(str(problem).startswith(place) for problem in caught.value.problems)
+
+
+@pytest.mark.wire
+def test_an_api_that_redirects_and_errs_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """A 404 that time mends, a status in an error's body, a next place and a result elsewhere."""
+    asked: list[str] = []
+
+    async def first(writer: Any) -> None:
+        asked.append("job")
+        missing = whole(b"{}", status=b"404 Not Found")
+        told = whole(b'{"is": "on", "then": "later"}', status=b"409 Conflict")
+        writer.write(missing if len(asked) == 1 else told)
+
+    answers = {
+        "job": first,
+        "later": says(whole(b'{"is": "over"}', b"Location: film")),
+        "film": says(whole(b'"the film"')),
+    }
+    said = "--status is --completed over --transient 404 --read 409 --next-url then --result-url Location:"
+    with serve(answers) as url:
+        wait = ["wait", f"{url}/job", *said.split(), "--strategy", "fixed(interval=10ms)", "--json"]
+        assert run(wait) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["calls"], told["failed_calls"], told["result"]) == (3, 1, "the film")
+
+
+@pytest.mark.parametrize("width", [80, 50])
+def test_the_help_fits_the_window(width: int) -> None:
+    """Options stand below headings, no line is too long, and none is told twice or not at all."""
+    command = cli.commands["wait"]
+    assert isinstance(command, Sectioned)
+    context = click.Context(command, info_name="wait", terminal_width=width)
+    text = command.get_help(context)
+    example = [line for line in text.splitlines() if line.endswith("\\") or "$TOKEN" in line]
+    assert all(len(line) <= width for line in text.splitlines() if line not in example)
+    headings = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["When to look:", "What the answers mean:", "Requests:", "Options:"]
+    below = text.partition("When to look:")[2]
+    told = [line.split()[0] for line in below.splitlines() if line.startswith("  -")]
+    params = [param for param in command.get_params(context) if isinstance(param, click.Option)]
+    assert sorted(told) == sorted("-h," if "-h" in param.opts else param.opts[0] for param in params)
