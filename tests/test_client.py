@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ways import LIBRARIES
 
 from bide import (
     ConfigError,
@@ -35,10 +37,26 @@ JOB = {"id": "a1", "status": "pending", "progress": 0.5, "completed_at": None}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def client_of(answer: Answer, clock: VirtualClock | None = None, **arguments: Any) -> JobClient:
+def http_of(answer: Answer, library: str) -> Any:
+    """Return an HTTP client of a library whose requests this function answers, in terms of httpx."""
+    module = import_module(library)
+
+    def translated(request: Any) -> Any:
+        try:
+            given = answer(request)
+        except httpx.HTTPError as error:
+            raise getattr(module, type(error).__name__)(str(error)) from None
+        return module.Response(given.status_code, headers=given.headers.raw, content=given.content)
+
+    return module.Client(transport=module.MockTransport(translated))
+
+
+def client_of(
+    answer: Answer, clock: VirtualClock | None = None, *, library: str = "httpx", **arguments: Any
+) -> JobClient:
     """Return a client whose requests this function answers, on a virtual clock."""
     clock = clock or VirtualClock()
-    http = httpx.Client(transport=httpx.MockTransport(answer))
+    http = http_of(answer, library)
     poller = Poller.of(arguments.pop("strategy", default_strategy()), arguments.pop("limits", None))
     poller = attrs.evolve(poller, clock=clock.time, sleep=clock.sleep, draw=arguments.pop("draw", None))
     return JobClient("http://server.test", poller, http=http, **arguments)
@@ -83,7 +101,8 @@ def test_a_poller_says_what_its_settings_must_be(settings: dict[str, Any], words
     assert Poller(Fixed(), transient=OSError, observers=print).transient == (OSError,)
 
 
-def test_create_job_posts_and_returns_the_id() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_create_job_posts_and_returns_the_id(library: str) -> None:
     """The work goes out as the job's input, and the id comes back."""
     seen: list[httpx.Request] = []
 
@@ -91,12 +110,13 @@ def test_create_job_posts_and_returns_the_id() -> None:
         seen.append(request)
         return httpx.Response(202, json=JOB)
 
-    assert client_of(answer).create_job({"duration": 3}) == "a1"
+    assert client_of(answer, library=library).create_job({"duration": 3}) == "a1"
     assert (seen[0].method, seen[0].url.path) == ("POST", "/v1/jobs")
     assert seen[0].read() == b'{"input":{"duration":3}}'
 
 
-def test_get_status_reads_what_the_job_says() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_get_status_reads_what_the_job_says(library: str) -> None:
     """Status, progress, hint, end and result arrive as an observation."""
     job = {
         "id": "a1",
@@ -105,11 +125,12 @@ def test_get_status_reads_what_the_job_says() -> None:
         "completed_at": "2026-01-01T00:00:01.5Z",
         "result": [1],
     }
-    seen = client_of(always(200, json=job, headers={"Retry-After": "7"})).get_status("a1")
+    seen = client_of(always(200, json=job, headers={"Retry-After": "7"}), library=library).get_status("a1")
     assert seen == Observation("completed", 1.0, 7.0, 1767225601.5, [1])
 
 
-def test_an_id_cannot_leave_its_place_in_the_path() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_an_id_cannot_leave_its_place_in_the_path(library: str) -> None:
     """Slashes and question marks in an id are data."""
     paths: list[bytes] = []
 
@@ -118,34 +139,38 @@ def test_an_id_cannot_leave_its_place_in_the_path() -> None:
         return httpx.Response(404)
 
     with pytest.raises(JobNotFound):
-        client_of(answer).get_status("../a?b/c")
+        client_of(answer, library=library).get_status("../a?b/c")
     assert paths == [b"/v1/jobs/..%2Fa%3Fb%2Fc"]
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_what_time_may_mend_is_a_request_error(status: int) -> None:
+def test_what_time_may_mend_is_a_request_error(library: str, status: int) -> None:
     """These answers say nothing about the job; what they say of coming back is kept."""
     with pytest.raises(RequestError, match=str(status)) as caught:
-        client_of(always(status, headers={"Retry-After": "3"})).get_status("a1")
+        client_of(always(status, headers={"Retry-After": "3"}), library=library).get_status("a1")
     assert type(caught.value) is RequestError
     assert caught.value.hint == 3.0
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("status", [300, 400, 401, 403, 405, 422])
-def test_what_time_does_not_mend_is_refused(status: int) -> None:
+def test_what_time_does_not_mend_is_refused(library: str, status: int) -> None:
     """Any other answer that is no success ends a wait."""
     with pytest.raises(RequestRefused, match=str(status)) as caught:
-        client_of(always(status, headers={"Location": "/there"})).get_status("a1")
+        client_of(always(status, headers={"Location": "/there"}), library=library).get_status("a1")
     assert type(caught.value) is RequestRefused
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("status", [404, 410])
-def test_an_unknown_job_is_told_apart(status: int) -> None:
+def test_an_unknown_job_is_told_apart(library: str, status: int) -> None:
     """No such job, or no longer."""
     with pytest.raises(JobNotFound):
-        client_of(always(status)).get_status("a1")
+        client_of(always(status), library=library).get_status("a1")
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
     "content",
     [
@@ -162,10 +187,10 @@ def test_an_unknown_job_is_told_apart(status: int) -> None:
         {"json": {"id": "a1", "status": ["pending"]}},
     ],
 )
-def test_an_answer_that_is_no_job_is_a_failed_poll(content: dict[str, Any]) -> None:
+def test_an_answer_that_is_no_job_is_a_failed_poll(library: str, content: dict[str, Any]) -> None:
     """Nonsense says nothing about the job, and is named with the request that got it."""
     with pytest.raises(RequestError, match=r"GET http://server.test/v1/jobs/a1 answered"):
-        client_of(always(200, **content)).get_status("a1")
+        client_of(always(200, **content), library=library).get_status("a1")
 
 
 @given(
@@ -188,7 +213,8 @@ def test_odd_details_do_not_spoil_an_answer(job: dict[str, Any], hint: str) -> N
     assert seen.hint is None or 0 <= seen.hint <= 1e9
 
 
-def test_a_wait_outlives_a_flaky_server() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_wait_outlives_a_flaky_server(library: str) -> None:
     """Refused connections, 503 and garbage are passed over; the end is found."""
     answers = in_turn(
         httpx.ConnectError("refused"),
@@ -198,20 +224,21 @@ def test_a_wait_outlives_a_flaky_server() -> None:
         httpx.Response(200, text="garbage"),
         httpx.Response(200, json={**JOB, "status": "completed", "result": {"url": "/film"}}),
     )
-    outcome = client_of(answers).wait_for_job("a1")
+    outcome = client_of(answers, library=library).wait_for_job("a1")
     assert outcome.calls == 6
     assert outcome.observation is not None
     assert outcome.observation.result == {"url": "/film"}
 
 
-def test_a_server_that_is_down_ends_the_wait_with_its_reason() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_server_that_is_down_ends_the_wait_with_its_reason(library: str) -> None:
     """After five failures in a row the wait ends, and the error names request and reason."""
 
     def down(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("Connection refused")
 
     with pytest.raises(PollsFailed, match=r"GET http://server.test/v1/jobs/a1: Connection refused"):
-        client_of(down).wait_for_job("a1")
+        client_of(down, library=library).wait_for_job("a1")
 
 
 def test_a_failed_job_raises_with_what_it_said() -> None:
@@ -236,7 +263,8 @@ def test_updates_are_yielded_or_called_back() -> None:
     assert updates[-1].outcome == outcome
 
 
-def test_no_request_before_the_deadline_may_pass_it() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_no_request_before_the_deadline_may_pass_it(library: str) -> None:
     """The request's own timeout is cut to what remains, except for the last, at the deadline."""
     clock, allowed = VirtualClock(), []
 
@@ -245,7 +273,12 @@ def test_no_request_before_the_deadline_may_pass_it() -> None:
         return httpx.Response(200, json=JOB)
 
     client = client_of(
-        answer, clock, strategy=Fixed(interval=4.0), limits=Limits(timeout=10.0), request_timeout=7.0
+        answer,
+        clock,
+        strategy=Fixed(interval=4.0),
+        limits=Limits(timeout=10.0),
+        request_timeout=7.0,
+        library=library,
     )
     assert [update.calls for update in _until_the_error(client)] == [1, 2, 3, 4]
     assert allowed == pytest.approx([7, 6, 2, 7], abs=0.5)
@@ -317,11 +350,10 @@ def test_a_url_that_is_no_server_s_is_refused(url: Any) -> None:
         JobClient(url)
 
 
-def test_a_password_in_the_url_is_not_shown() -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_password_in_the_url_is_not_shown(library: str) -> None:
     """Errors name the request without what is secret in it."""
-    client = JobClient(
-        "http://me:hush@server.test", http=httpx.Client(transport=httpx.MockTransport(always(500)))
-    )
+    client = JobClient("http://me:hush@server.test", http=http_of(always(500), library))
     with pytest.raises(RequestError) as caught:
         client.get_status("a1")
     assert "server.test" in str(caught.value)

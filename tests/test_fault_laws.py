@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from importlib.util import find_spec
 
 import pytest
 from faults import HINTS, WRONG_JSON, Fault, HugeBody, Respond, fault_scripts
 from faulty_proxy import FaultyProxy
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from ways import async_client, sync_client
 
 from bide import End, Hints, Limits, Outcome, Policy, Update, WaitError
 from bide.cli.server_process import server_process
@@ -37,7 +40,11 @@ together = settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example takes a second of real time
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-scripts = st.lists(fault_scripts, min_size=6, max_size=6)
+libraries = st.sampled_from([None, *(name for name in ("httpx", "httpx2") if find_spec(name))])
+"""Whose client makes the requests; None for the one that bide makes itself."""
+
+scripts = st.lists(st.tuples(libraries, fault_scripts), min_size=6, max_size=6)
+Library = str | None
 Waited = tuple[Outcome, list[Update], float]
 
 
@@ -62,26 +69,32 @@ def _created(server: str) -> str:
         return client.create_job()
 
 
-def in_threads(urls: list[str], job: str) -> list[Waited]:
+def in_threads(ways: list[tuple[Library, str]], job: str) -> list[Waited]:
     """Wait through each proxy at the same time, in threads."""
 
-    def wait(url: str) -> Waited:
+    def wait(way: tuple[Library, str]) -> Waited:
+        library, url = way
         updates: list[Update] = []
-        with JobClient(url, POLICY, request_timeout=REQUEST_TIMEOUT) as client:
+        with ExitStack() as stack:
+            http = stack.enter_context(sync_client(library)) if library else None
+            client = stack.enter_context(JobClient(url, POLICY, http=http, request_timeout=REQUEST_TIMEOUT))
             began = time.monotonic()
             outcome = _outcome(lambda: client.wait_for_job_with_updates(job, updates.append))
             return outcome, updates, time.monotonic() - began
 
-    with ThreadPoolExecutor(len(urls)) as threads:
-        return list(threads.map(wait, urls))
+    with ThreadPoolExecutor(len(ways)) as threads:
+        return list(threads.map(wait, ways))
 
 
-def in_asyncio(urls: list[str], job: str) -> list[Waited]:
+def in_asyncio(ways: list[tuple[Library, str]], job: str) -> list[Waited]:
     """Wait through each proxy at the same time, in tasks."""
 
-    async def wait(url: str) -> Waited:
+    async def wait(library: Library, url: str) -> Waited:
         updates: list[Update] = []
-        async with AsyncJobClient(url, POLICY, request_timeout=REQUEST_TIMEOUT) as client:
+        async with AsyncExitStack() as stack:
+            http = await stack.enter_async_context(async_client(library)) if library else None
+            client = AsyncJobClient(url, POLICY, http=http, request_timeout=REQUEST_TIMEOUT)
+            await stack.enter_async_context(client)
             began = time.monotonic()
             try:
                 outcome = await client.wait_for_job_with_updates(job, updates.append)
@@ -91,7 +104,7 @@ def in_asyncio(urls: list[str], job: str) -> list[Waited]:
             return outcome, updates, time.monotonic() - began
 
     async def all_of_them() -> list[Waited]:
-        return await asyncio.gather(*map(wait, urls))
+        return await asyncio.gather(*itertools.starmap(wait, ways))
 
     return asyncio.run(all_of_them())
 
@@ -108,12 +121,16 @@ def _outcome(wait: Callable[[], Outcome]) -> Outcome:
 @together
 @given(scripts)
 def test_every_wait_ends_as_it_should_and_in_time(
-    server: str, wait: Callable[[list[str], str], list[Waited]], scripts: list[list[Fault]]
+    server: str,
+    wait: Callable[[list[tuple[Library, str]], str], list[Waited]],
+    scripts: list[tuple[Library, list[Fault]]],
 ) -> None:
     """In the right result or one typed error, within its time, its calls, and never in a hot loop."""
     with ExitStack() as stack:
-        urls = [stack.enter_context(FaultyProxy(server, script)).url for script in scripts]
-        for outcome, updates, took in wait(urls, _created(server)):
+        ways = [
+            (library, stack.enter_context(FaultyProxy(server, script)).url) for library, script in scripts
+        ]
+        for outcome, updates, took in wait(ways, _created(server)):
             _check(outcome, updates, took)
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from ways import LIBRARIES, sync_client
 
 from bide import AttemptsExhausted, JobClient, JobFailed, JobNotFound, Update, WaitTimeout
 from bide.cli.server_process import server_process
@@ -20,10 +21,10 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def client(url: str) -> Iterator[JobClient]:
-    """A client of that server, with the defaults."""
-    with JobClient(url) as client:
+@pytest.fixture(params=LIBRARIES)
+def client(url: str, request: pytest.FixtureRequest) -> Iterator[JobClient]:
+    """A client of that server, with the defaults, which asks by either library."""
+    with sync_client(request.param) as http, JobClient(url, http=http) as client:
         yield client
 
 
