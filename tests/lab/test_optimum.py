@@ -3,6 +3,7 @@
 import math
 from itertools import combinations
 
+import attrs
 import numpy as np
 import pytest
 import scipy.optimize
@@ -207,6 +208,24 @@ def test_with_very_many_calls_the_local_density_decides() -> None:
     planner = Planner.of(Lognormal(60.0, 0.5))
     many = planner.plan(planner.points.spread**2 / (2 * 300**2))
     assert optimum(Lognormal(60.0, 0.5)).calls_at(many.lag_mean) == pytest.approx(many.calls, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lognormal(30s, 3)",
+        "weibull(0.2, 60s)",
+        "mixture([0.999, 0.001], [uniform(1s, 2s), lognormal(1h, 1)])",
+    ],
+)
+@pytest.mark.parametrize("looks", [1.0, 2.0])
+def test_tails_over_many_orders_of_magnitude_are_planned_for(text: str, looks: float) -> None:
+    """The cost is within 0.2 % of the best among 20,000 times that lie evenly on a logarithmic scale."""
+    planner = Planner.of(find_workload(text).durations)
+    evenly = np.geomspace(1e-3, planner.points.fine[-1], 20_000)
+    even = attrs.evolve(planner, points=attrs.evolve(planner.points, atoms=evenly, is_discrete=True))
+    cost = (planner.points.spread / looks) ** 2 / 2
+    assert planner.plan(cost).cost <= 1.002 * even.plan(cost).cost
 
 
 def test_atoms_among_continuous_durations_are_looked_at() -> None:

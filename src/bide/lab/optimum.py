@@ -66,7 +66,8 @@ def plan(durations: Distribution, call_cost: float) -> Plan:
     """
     Return the plan that minimises call_cost * E[calls] + E[lag].
 
-    Its cost is at most 0.2 % above the least possible.
+    Its cost is at most 0.2 % above the least possible, as long as 100,000 looks are enough: with a call that
+    costs next to nothing, looks are further apart than is best.
 
     Args:
         durations: how long jobs take.

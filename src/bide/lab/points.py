@@ -10,8 +10,11 @@ from attrs import frozen
 from bide.lab.distribution import Array, Distribution
 from bide.lab.mixed import Cut, Mixture
 
-# There are points enough for so many looks, even where fewer or more are wanted.
-_FEWEST_LOOKS, _MOST_LOOKS = 34, 1_700
+# There are points enough for so many looks, even where fewer are wanted.
+_FEWEST_LOOKS = 60
+
+# Where fewer jobs still run, looks may be further apart than is best: hardly any job notices.
+_FEW = 1e-5
 
 # So many distinct durations are all points.
 _MOST_ATOMS = 20_000
@@ -32,29 +35,34 @@ class Points:
     """
     The times at which the optimum may look, for any worth of a call.
 
-    Few distinct durations are all taken. Otherwise points are as dense as the optimum's looks are: these have
-    a density of sqrt(f / (2 call_cost S)), and missing one costs the more the more jobs still run.
+    Few distinct durations are all taken. Otherwise the optimum's looks have a density of
+    sqrt(f / (2 call_cost S)), if there are many. Looks of that density are points, and the more jobs still
+    run, the more points are put between each two: the more dearly a best time is missed.
 
     Args:
         fine: times from 0 to the end of the longest job, closer together than anything changes.
-        density: the integral up to each of sqrt(f) S**(-1/6): where points should be.
+        running: the share of the jobs that still run at each.
+        density: the integral up to each of sqrt(f / S), over a call's worth of one half: how many looks come
+            before, by that density.
         spread: the integral of sqrt(f S), in the root of seconds: how hard to foresee the end is. With
             many calls, the optimum makes spread / sqrt(2 call_cost) of them, at a lag of
             spread sqrt(call_cost / 2).
         landmarks: where each sort of jobs begins to end, and ceases to.
         atoms: durations that have a probability of their own.
         is_discrete: there are no others.
-        per_look: how many points there are between two looks, about: more make the cost less too high, by the
-            square of it.
+        per_look: how many points there are between two looks while all jobs run.
+        most_looks: there are points for so many looks at most, even where more are wanted.
     """
 
     fine: Array
+    running: Array
     density: Array
     spread: float
     landmarks: Array
     atoms: Array
     is_discrete: bool
     per_look: int = 24
+    most_looks: int = 100_000
 
     def for_cost(self, call_cost: float) -> Array:
         """Return 0, and when the optimum may look, ascending; at the last, all jobs are over."""
@@ -65,13 +73,21 @@ class Points:
     def _looks(self, call_cost: float) -> Array:
         if self.is_discrete and len(self.atoms) <= _MOST_ATOMS:
             return self.atoms
-        looks = min(max(self.density[-1] / math.sqrt(2 * call_cost), _FEWEST_LOOKS), _MOST_LOOKS)
-        even = np.linspace(0.0, self.density[-1], int(self.per_look * looks))
-        points = np.interp(even, self.density, self.fine)
+        points = self._by_density(call_cost)
         if self.is_discrete:
             return np.unique(self.atoms[np.searchsorted(self.atoms, points).clip(max=len(self.atoms) - 1)])
         atoms = self.atoms if len(self.atoms) <= _MOST_ATOMS else self.atoms[:0]
         return np.unique(np.concatenate((points, atoms, self.landmarks, self.fine[-1:])))
+
+    def _by_density(self, call_cost: float) -> Array:
+        """Return looks of the density that the best have, each followed by points up to the next."""
+        looks = min(max(self.density[-1] / math.sqrt(2 * call_cost), _FEWEST_LOOKS), self.most_looks)
+        even = np.linspace(0.0, self.density[-1], math.ceil(looks) + 1)
+        running = np.interp(even[:-1], self.density, self.running)
+        parts = np.ceil(self.per_look * np.cbrt(running)).clip(min=1).astype(int)
+        first = np.repeat(np.cumsum(parts) - parts, parts)
+        way = (np.arange(len(first)) - first) / np.repeat(parts, parts)
+        return np.asarray(np.interp(np.repeat(even[:-1], parts) + way * even[1], self.density, self.fine))
 
 
 def points_of(durations: Distribution) -> Points:
@@ -81,13 +97,14 @@ def points_of(durations: Distribution) -> Points:
 
 def points_among(durations: Distribution, fine: Array) -> Points:
     """Return the points for durations, between times that are closer together than anything changes."""
-    survival = durations.survival(fine)
+    running = durations.survival(fine)
+    roots, middle = _roots(fine, running), (running[:-1] + running[1:]) / 2
     is_discrete = not _has_density(durations)
-    spread = float(_roots(fine, survival) @ np.sqrt((survival[:-1] + survival[1:]) / 2))
     return Points(
         fine=fine,
-        density=np.concatenate(([0.0], np.cumsum(_weights(fine, survival)))),
-        spread=0.0 if is_discrete else spread,
+        running=running,
+        density=np.concatenate(([0.0], np.cumsum(roots / np.sqrt(np.maximum(middle, _FEW))))),
+        spread=0.0 if is_discrete else float(roots @ np.sqrt(middle)),
         landmarks=_landmarks(durations),
         atoms=durations.atoms,
         is_discrete=is_discrete,
@@ -95,7 +112,7 @@ def points_among(durations: Distribution, fine: Array) -> Points:
 
 
 def _weights(fine: Array, survival: Array) -> Array:
-    """Return how many points there should be between any two times, relative to others."""
+    """Return how much happens between any two times: where most, fine points are closest."""
     return np.asarray(_roots(fine, survival) * np.maximum(survival[:-1], _TAIL) ** (-1 / 6))
 
 
