@@ -315,6 +315,31 @@ def test_single_jobs_add_up_to_the_means() -> None:
     assert np.nanmean(single.lag) == pytest.approx(calls_and_lag(sums)[1], rel=0.02)
 
 
+def test_lags_after_thousands_of_polls_are_those_of_renewals() -> None:
+    """From a moment to the next of many polls U(0, 1) s apart, over x s pass with probability (1 - x)**2."""
+    jobs = Uniform(3600.0, 7200.0)
+    schedules = draw_schedules(Policy(Every(interval=1.0, jitter=Full()), ENDLESS), 7200.0, count=512)
+    single = jobs_over(schedules, jobs.quantile((np.arange(8192) + 0.5) / 8192))
+    for share in (0.5, 0.95, 0.99):
+        assert np.quantile(single.lag, share) == pytest.approx(1 - math.sqrt(1 - share), abs=0.01)
+    assert single.calls.mean() == pytest.approx(sums_over(schedules, jobs).calls.mean(), rel=1e-3)
+
+
+def test_limits_end_waits_beyond_what_is_drawn() -> None:
+    """Polls every 10 ms for 40 s are 4,001, and 7,001 see the jobs of up to 70 s: two in five of these."""
+    follow = FollowProgress(fallback=Every(interval=0.01), floor=0.01, cap=0.01)
+    jobs = Uniform(50.0, 100.0)
+    in_time = Policy(follow, Limits(max_attempts=None, timeout=40.0))
+    heard = listen(in_time, jobs, count=16, latency=0.0, seed=0)
+    assert heard.sums.timed_out.mean() == 1.0
+    assert heard.jobs.calls == pytest.approx(4001, abs=1)
+    counted = Policy(follow, Limits(max_attempts=7001, timeout=None))
+    heard = listen(counted, jobs, count=64, latency=0.0, seed=0)
+    assert heard.sums.seen.mean() == pytest.approx(0.4, abs=0.05)
+    assert max(heard.jobs.calls) == 7001
+    assert 0.0 <= np.nanmin(heard.jobs.lag) <= np.nanmax(heard.jobs.lag) <= 0.011
+
+
 def test_the_most_calls_are_those_of_the_earliest_wait() -> None:
     """For jobs of at most 15 s the seed makes 9 calls, by its bounds; for some durations there is no most."""
     seed = draw_schedules(find_policy("seed"), 1e4, count=16)

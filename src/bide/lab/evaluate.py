@@ -24,6 +24,9 @@ from bide.lab.schedules import Schedules
 # Past this share of the jobs, nothing is left to count.
 _NOTHING = 1e-13
 
+# Multiples of it are spread evenly over each unit, however many are taken.
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
 # Further than any job runs; the distributions multiply it by a survival of 0.
 _NEVER = 1e300
 
@@ -169,13 +172,24 @@ def _assigned(schedules: Schedules, ends: Array) -> NDArray[np.int_]:
 
 
 def _gone_on(schedules: Schedules, wait: NDArray[np.int_], ends: Array) -> tuple[Array, Array]:
-    """Return the calls and the lags of jobs that outlast their waits, which go on with their mean delay."""
+    """
+    Return the calls and the lags of jobs that outlast their waits, whose polls then come as renewals.
+
+    For a delay D, the time x from a job's end to the next poll is longer than a time t for a share
+    E[max(D - t, 0)] / E[D] of the jobs; here each has its own of as many equal shares.
+
+    Source: Cox, "Renewal Theory" (1962), section 5.2.
+    """
     last, size = schedules.times[schedules.last][wait], schedules.sizes[wait]
-    delay = schedules.last_delays.mean()
-    if not delay:
+    delays = np.sort(schedules.last_delays)
+    if not delays[-1]:
         return np.full(len(ends), schedules.most_calls), np.full(len(ends), math.nan)
-    more = np.ceil((np.minimum(ends, schedules.deadline) - last) / delay)
-    poll = np.minimum(last + more * delay, schedules.deadline)
-    given_up = (poll < ends) | (size + more > schedules.most_calls)
-    calls = np.minimum(size + more, schedules.most_calls)
-    return calls, np.where(given_up, math.nan, poll - ends + schedules.latency)
+    longer = np.arange(len(delays), 0, -1)  # how many delays are no shorter than each
+    over = np.cumsum(np.diff(delays, prepend=0.0) * longer) / delays.sum()
+    shares = (np.arange(len(ends)) * _GOLDEN + 0.5) % 1.0  # even among any jobs that follow each other
+    poll = ends + np.interp(shares, np.append(0.0, over), np.append(0.0, delays))
+    seen = np.minimum(poll, schedules.deadline)
+    calls = size + np.round((seen - last) / delays.mean()).clip(min=1)
+    given_up = (seen < ends) | (calls > schedules.most_calls)
+    calls = np.minimum(calls, schedules.most_calls)
+    return calls, np.where(given_up, math.nan, seen - ends + schedules.latency)

@@ -14,7 +14,7 @@ from bide.lab.evaluate import Jobs, Sums
 from bide.outcome import End, Outcome
 from bide.policy import Policy
 from bide.strategy import Observation
-from bide.wait import Wait
+from bide.wait import Limits, Wait
 
 # A wait of more polls is taken to go on with its mean delay.
 _MOST_POLLS = 2_000
@@ -88,7 +88,7 @@ def wait_for_job(
         if polls is not None:
             polls.append(polled)
         if wait.calls >= _MOST_POLLS:
-            return _gone_on(wait.calls, polled, end, latency)
+            return _gone_on(policy.limits, wait.calls, polled, end, latency)
         now = polled + latency
         step = wait.answered(_seen(polled, end), now)
     return step.calls, now - end if step.end is End.COMPLETED else math.nan
@@ -98,9 +98,15 @@ def _seen(polled: float, end: float) -> Observation:
     return Observation("completed") if polled >= end else Observation("pending", progress=polled / end)
 
 
-def _gone_on(calls: int, polled: float, end: float, latency: float) -> tuple[float, float]:
-    """Take a wait to go on with its mean delay."""
-    delay = polled / calls
+def _gone_on(limits: Limits, answered: int, polled: float, end: float, latency: float) -> tuple[float, float]:
+    """Take a wait to go on with its mean delay, up to its limits."""
+    most = math.inf if limits.max_attempts is None else limits.max_attempts
+    deadline = math.inf if limits.timeout is None else limits.timeout
+    delay = polled / answered
     if not delay:
-        return math.inf, math.nan
-    return calls + max(0.0, end - polled) / delay, delay / 2 + latency
+        return most, math.nan
+    more = math.ceil(max(0.0, min(end, deadline) - polled) / delay)
+    calls = answered + 1 + more
+    if end > deadline or calls > most:
+        return min(calls, most), math.nan
+    return calls, min(polled + more * delay, deadline) - end + latency
