@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bide import registry
-from bide.config import policy_from_config, read_toml
+from bide.config import policy_in, read_toml
 from bide.errors import ConfigError, nearest, shown
 from bide.inline import parse_inline
 from bide.policy import Policy
@@ -26,11 +26,7 @@ def find_policy(text: str) -> Policy:
     Raises:
         ConfigError: there is no such thing, or something in it is wrong.
     """
-    source, table = policy_table(text)
-    try:
-        return policy_from_config(table)
-    except ConfigError as error:
-        raise error.inside(source=source) from error
+    return policy_in(*policy_table(text))
 
 
 def policy_table(text: str) -> tuple[str, dict[str, Any]]:

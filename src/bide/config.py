@@ -17,6 +17,7 @@ from typing import Any
 
 from bide.convert import structure, to_data
 from bide.errors import ConfigError, Problem
+from bide.files import beside
 from bide.policy import Policy
 from bide.strategy import Strategy
 
@@ -37,11 +38,25 @@ def load_policy(path: str | Path) -> Policy:
     Raises:
         ConfigError: the file is missing, unreadable or broken, or something in it is wrong.
     """
-    table = read_toml(path)
+    return policy_in(path, read_toml(path))
+
+
+def policy_in(source: str | Path, table: Mapping[str, Any]) -> Policy:
+    """
+    Build a policy from its tables, and from where they stand.
+
+    Args:
+        source: a file, beside which the files are that the tables name; or a text.
+        table: what stands there.
+
+    Raises:
+        ConfigError: as `policy_from_config`, with the source.
+    """
     try:
-        return policy_from_config(table)
+        with beside(source):
+            return policy_from_config(table)
     except ConfigError as error:
-        raise error.inside(source=str(path)) from error
+        raise error.inside(source=str(source)) from error
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

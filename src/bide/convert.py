@@ -17,6 +17,7 @@ import cattrs
 from bide import registry
 from bide.durations import Seconds, parse_duration
 from bide.errors import ConfigError, Problem, nearest, shown
+from bide.files import FileName, located
 from bide.strategy import Strategy
 
 T = TypeVar("T")
@@ -205,6 +206,10 @@ def _structure_float(value: Any, _: object) -> float:
     return _as_float(value)
 
 
+def _structure_file_name(value: Any, _: object) -> str:
+    return located(_structure_exactly(value, str))
+
+
 def _as_float(value: float) -> float:
     try:
         return float(value)
@@ -275,6 +280,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(_is_protocol, lambda value, _: value)
     converter.register_structure_hook_func(_is_literal, lambda word, _: word)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
+    converter.register_structure_hook_func(lambda t: t == FileName, _structure_file_name)
     converter.register_structure_hook_func(lambda t: t is Strategy, _structure_strategy)
     converter.register_structure_hook(float, _structure_float)
     for exact in (int, bool, str):

@@ -14,6 +14,7 @@ from bide.bounds import Bounds, delay_bounds, schedule
 from bide.convert import is_list, is_union, to_data
 from bide.durations import Seconds
 from bide.errors import ConfigError
+from bide.files import FileName
 from bide.inline import format_inline
 from bide.policy import Policy
 from bide.registry import Kind, kinds, strategy_class
@@ -188,12 +189,21 @@ def _member_in_words(member: Any) -> str:
     return f"{kind}({fields})" if fields else str(kind)
 
 
-_WORDS = {float: "number", int: "whole number", bool: "true or false", str: "text", Strategy: "strategy"}
+_WORDS = {
+    float: "number",
+    int: "whole number",
+    bool: "true or false",
+    str: "text",
+    Strategy: "strategy",
+    Any: "text or table",
+}
 
 
 def _type_in_words(kind: Any) -> str:
     if kind == Seconds:
         return "seconds"
+    if kind == FileName:
+        return "file"
     if is_list(kind):
         return f"list of {_type_in_words(get_args(kind)[0])}"
     if is_union(kind):

@@ -21,6 +21,7 @@ from bide.config import DEFAULT_STRATEGY, read_toml
 from bide.convert import structure
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
+from bide.files import beside
 from bide.inline import parse_scalar
 from bide.policy import Hints, Limits, Policy
 from bide.strategy import Strategy
@@ -82,6 +83,7 @@ class _Source:
     name: str
     table: Mapping[str, Any]
     is_option: bool = False
+    file: str = ""
 
 
 def resolve_policy(
@@ -170,16 +172,17 @@ def _named_policy(source: str, text: str) -> _Source:
         found, table = policy_table(text)
     except ConfigError as error:
         raise ConfigError(attrs.evolve(p, source=p.source or source) for p in error.problems) from error
-    return _Source(f"{source} {found}", table)
+    return _Source(f"{source} {found}", table, file=found)
 
 
 def _file(path: str | Path) -> _Source:
-    return _Source(str(path), read_toml(path))
+    return _Source(str(path), read_toml(path), file=str(path))
 
 
 def _check(source: _Source) -> _Part:
     try:
-        return structure(source.table, _Part)
+        with beside(source.file):
+            return structure(source.table, _Part)
     except ConfigError as error:
         if not source.is_option:
             raise error.inside(source=source.name) from error
