@@ -15,6 +15,7 @@ from bide.server import JobKind, ServerConfig, load_config
 from bide.server.kinds import Between
 
 TOML = """
+database = "jobs.db"
 seed = 7
 speed = 10
 
@@ -46,8 +47,9 @@ def kinds(config: ServerConfig) -> dict[str, Any]:
     return {"kinds": config.kinds, "seed": config.seed, "speed": config.speed}
 
 
-def test_a_file_says_what_kinds_there_are(config: ServerConfig) -> None:
-    """Kinds come from the file, measured durations from the file beside it."""
+def test_a_file_says_what_kinds_there_are(config: ServerConfig, tmp_path: Path) -> None:
+    """Kinds come from the file, measured durations and the database from files beside it."""
+    assert Path(config.database) == tmp_path / "jobs.db"
     assert sorted(config.kinds) == ["batch", "default", "video"]
     assert config.kinds["default"].durations == Between(1.0, 2.0)
     assert config.kinds["batch"].durations.at(0.5) == 20

@@ -68,6 +68,7 @@ def test_the_server_imports_nothing_of_the_client() -> None:
         "bide.config",
         "bide.convert",
         "bide.inline",
+        "bide.files",
         "bide.lab",
     }
     modules = sorted(Path(bide.server.__file__).parent.glob("*.py"))

@@ -12,9 +12,10 @@ from bide.config import read_toml
 from bide.convert import structure
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
+from bide.files import beside, located
 from bide.rules import Number, seconds
 from bide.server.faults import Faults
-from bide.server.kinds import JobKind, durations_of
+from bide.server.kinds import JobKind
 from bide.server.rate_limit import RateLimit
 
 _WORKERS = 4
@@ -32,6 +33,11 @@ def _path(_instance: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, str) or not value or "\0" in value:
         rule = f"must be the path of a file, or {MEMORY}, got {value!r}"
         raise ConfigError(Problem(rule, (attribute.name,)))
+
+
+def _beside_the_config(path: Any) -> Any:
+    is_file = isinstance(path, str) and path not in {MEMORY, ""}
+    return located(path) if is_file else path  # what is no path at all is refused afterwards
 
 
 def _with_default(kinds: Mapping[str, JobKind]) -> Mapping[str, JobKind]:
@@ -57,7 +63,7 @@ class ServerConfig:
         rate_limit: how many requests each client may make; None: any number.
     """
 
-    database: str = field(default=MEMORY, validator=_path)
+    database: str = field(default=MEMORY, converter=_beside_the_config, validator=_path)
     kinds: Mapping[str, JobKind] = field(factory=dict, converter=_with_default)
     seed: int | None = field(default=None, validator=Number(whole=True, optional=True))
     speed: float = field(default=1.0, validator=Number(above=0))
@@ -83,23 +89,7 @@ def load_config(path: str | Path) -> ServerConfig:
     """
     table = read_toml(path)
     try:
-        return structure({**table, **_with_durations(table, Path(path).parent)}, ServerConfig)
+        with beside(path):
+            return structure(table, ServerConfig)
     except ConfigError as error:
         raise error.inside(source=str(path)) from error
-
-
-def _with_durations(table: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Return the kinds of a table, where there are any, with the durations that the files mean."""
-    kinds = table.get("kinds")
-    if not isinstance(kinds, Mapping):
-        return {}
-    return {"kinds": {name: _one_with_durations(name, kind, folder) for name, kind in kinds.items()}}
-
-
-def _one_with_durations(name: str, kind: Any, folder: Path) -> Any:
-    if not isinstance(kind, Mapping) or "durations" not in kind:
-        return kind
-    try:
-        return {**kind, "durations": durations_of(kind["durations"], folder)}
-    except ConfigError as error:
-        raise error.inside("kinds", name, "durations") from error

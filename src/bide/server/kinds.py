@@ -11,6 +11,7 @@ from attrs import Attribute, field, frozen
 
 from bide.durations import parse_range
 from bide.errors import ConfigError, Problem, shown
+from bide.files import located
 from bide.rules import Number, OneOf, seconds
 
 Progress = Literal["linear", "stalling", "none"]
@@ -78,13 +79,12 @@ class Distributed:
         return float(self.distribution.quantile(np.array([share]))[0])
 
 
-def durations_of(value: object, folder: Path = Path()) -> Durations:
+def durations_of(value: object) -> Durations:
     """
     Return the durations that a value in a config means.
 
     Args:
         value: text such as ``5s..15s``; or text or a table that means a distribution to the lab.
-        folder: what files are named relative to.
 
     Raises:
         ConfigError: it means none; or it means a distribution, and the extra ``lab`` is not installed.
@@ -99,7 +99,7 @@ def durations_of(value: object, folder: Path = Path()) -> Durations:
         from bide.lab.workloads import durations_from
     except ImportError as error:
         raise ConfigError(f"{shown(value)} needs bide's extra 'lab': {error}") from error
-    return Distributed(durations_from(value, folder))
+    return Distributed(durations_from(value, Path(located(""))))
 
 
 def _durations(value: object) -> Durations:
