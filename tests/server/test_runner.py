@@ -130,7 +130,7 @@ def test_connections_are_as_many_as_files(soft: int, hard: int, limit: int, conn
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < hard:
         pytest.skip("this process may not open so many files")
     code = (
-        "import resource; from bide.server.runner import _connection_limit as limit;"
+        "import resource; from bide.server.listening import connection_limit as limit;"
         f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}));"
         "print(limit(), *resource.getrlimit(resource.RLIMIT_NOFILE))"
     )

@@ -6,7 +6,7 @@ It needs the extra ``server``, and nothing of bide's client side.
 
 try:
     from bide.server.app import JobServer, create_app
-    from bide.server.runner import run
+    from bide.server.runner import run, running
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] not in {"falcon", "waitress"}:
         raise
@@ -16,4 +16,4 @@ except ModuleNotFoundError as error:
 from bide.server.config import ServerConfig, load_config
 from bide.server.kinds import JobKind
 
-__all__ = ["JobKind", "JobServer", "ServerConfig", "create_app", "load_config", "run"]
+__all__ = ["JobKind", "JobServer", "ServerConfig", "create_app", "load_config", "run", "running"]

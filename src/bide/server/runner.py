@@ -1,5 +1,5 @@
 """
-The job server in a process of its own, on waitress.
+The job server on waitress, as a process or in a thread.
 
 The settings answer what was measured: left to itself, waitress collapses when its threads share two cores,
 stops at 100 connections, dies in ``select()`` above about 1,000, and takes bodies of up to 1 GiB.
@@ -8,32 +8,24 @@ stops at 100 connections, dies in ``select()`` above about 1,000, and takes bodi
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
-import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Any, NoReturn
+from types import TracebackType
+from typing import Any, Self
 
 from waitress import wasyncore  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 
-from bide.errors import ConfigError, Problem
-from bide.rules import Number
 from bide.server.app import JobServer, create_app
 from bide.server.bodies import LONGEST
 from bide.server.channel import Channel
 from bide.server.config import ServerConfig
+from bide.server.listening import bind, connection_limit, one_core, url_of
 
-MOST_CONNECTIONS = 4000
-"""So many connections are open at once, if the system lets the process have as many files."""
-
-_LEAST_CONNECTIONS = 16
-_RESERVED_FILES = 64  # for the database, the log, and what Python keeps open
-_PORT = Number(least=0, most=65535, whole=True)
 _SETTINGS = {
     "ident": "bide",
     # The app refuses a body above its own limit with a problem document; waitress cuts off what is far above.
@@ -42,10 +34,7 @@ _SETTINGS = {
     "clear_untrusted_proxy_headers": True,
     "log_socket_errors": False,
 }
-
-
-class _Stop(SystemExit):
-    """A signal asked the server to end. waitress ends its loop on every SystemExit."""
+_GRACE = 10.0  # seconds for the requests that are under way when the server stops
 
 
 def run(
@@ -58,6 +47,8 @@ def run(
     """
     Run a job server until SIGTERM or SIGINT; it takes the whole process for itself.
 
+    It then answers the requests that are under way, for up to ten seconds.
+
     Args:
         config: where the jobs lie, and how the work behaves.
         host: the IP address to listen on, or ``localhost`` for 127.0.0.1.
@@ -67,121 +58,116 @@ def run(
     Raises:
         ConfigError: the database or the address cannot be used.
     """
-    # "Task queue depth is 1", for every request that waits a moment for a thread
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with (
-        contextlib.closing(_bind(host, port)) as listener,
+        contextlib.closing(bind(host, port)) as listener,
         create_app(config) as app,
-        _one_core(),
-        contextlib.suppress(_Stop),
-        _stopped_by_signals(),
-        _listening(app, listener, config.workers) as channels,
+        one_core(),
+        _Loop(app, listener, config.workers) as loop,
+        _stopped_by_signals(loop),
     ):
-        on_ready(_url(listener))
-        # Not the server's own `run`: it waits for threads that hold requests before anybody can release them.
-        wasyncore.loop(map=channels, use_poll=True, timeout=1)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    address = _address(host)
-    if not _PORT.holds(port):
-        raise ConfigError(Problem(f"{_PORT}, got {port!r}", ("port",)))
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    try:
-        return socket.create_server((str(address), port), family=family)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ConfigError(f"cannot listen on {host} port {port}: {reason}") from error
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    # A name may stand for several addresses: then there would be several sockets, and no one URL.
-    try:
-        return ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        raise ConfigError(Problem(f"must be an IP address or localhost, got {host!r}", ("host",))) from None
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        on_ready(url_of(listener))
+        loop.run()
 
 
 @contextlib.contextmanager
-def _listening(app: JobServer, listener: socket.socket, threads: int) -> Iterator[dict[int, Any]]:
-    """Give the sockets of a server for an app; afterwards none of them is left open, and no thread."""
-    channels: dict[int, Any] = {}
-    server: Any = create_server(
-        app,
-        map=channels,
-        sockets=[listener],
-        threads=threads,
-        connection_limit=_connection_limit(),
-        **_SETTINGS,
-    )
-    server.channel_class = Channel
-    try:
-        yield channels
-    finally:
-        app.release()
-        server.task_dispatcher.shutdown()
-        wasyncore.close_all(channels, ignore_all=True)
-
-
-def _connection_limit() -> int:
-    """Return how many connections may be open at once."""
-    files = _allow_files(MOST_CONNECTIONS + _RESERVED_FILES)
-    # With more connections than files, accepting would fail again and again in a hot loop.
-    return max(files - _RESERVED_FILES, _LEAST_CONNECTIONS)
-
-
-def _allow_files(wanted: int) -> int:
-    """Raise the limit of open files as far as wanted and allowed; return how many of those there may be."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return wanted
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return wanted
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    return allowed
-
-
-@contextlib.contextmanager
-def _one_core() -> Iterator[None]:
+def running(config: ServerConfig, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """
-    Keep this thread, and those that it starts, on one core, where the system can.
+    Run a job server in a thread, and give its URL; it listens already, and afterwards it is gone.
 
-    Over two, the interpreter's lock is passed between waitress's loop and its threads: 700 requests a second
-    instead of 6,000.
+    Args:
+        config: where the jobs lie, and how the work behaves.
+        host: the IP address to listen on, or ``localhost`` for 127.0.0.1.
+        port: the TCP port; 0: the system chooses one.
+
+    Raises:
+        ConfigError: the database or the address cannot be used.
     """
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    # Several servers on one machine should not all choose the same core.
-    os.sched_setaffinity(0, {sorted(cores)[os.getpid() % len(cores)]})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, cores)
+    with contextlib.closing(bind(host, port)) as listener, create_app(config) as app:
+        with one_core():  # which threads inherit
+            loop = _Loop(app, listener, config.workers)
+            thread = threading.Thread(target=loop.run, name="bide-server", daemon=True)
+            thread.start()
+        with loop:
+            try:
+                yield url_of(listener)
+            finally:
+                loop.stop()
+                thread.join()
+
+
+class _Loop:
+    """
+    waitress around an app, until any thread or signal asks it to stop.
+
+    Args:
+        app: answers the requests.
+        listener: a socket that listens.
+        threads: how many requests are answered at once.
+    """
+
+    def __init__(self, app: JobServer, listener: socket.socket, threads: int) -> None:
+        """Start the threads; accept nothing yet."""
+        # "Task queue depth is 1", for every request that waits a moment for a thread
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._app = app
+        self._channels: dict[int, Any] = {}
+        self._stopping = threading.Event()
+        self._server: Any = create_server(
+            app,
+            map=self._channels,
+            sockets=[listener],
+            threads=threads,
+            connection_limit=connection_limit(),
+            **_SETTINGS,
+        )
+        self._server.channel_class = Channel
+
+    def run(self) -> None:
+        """Answer requests until somebody asks to stop, and then those that are under way."""
+        while not self._stopping.is_set():
+            self._turn(1.0)
+        wasyncore.dispatcher.close(
+            self._server
+        )  # the listener alone: the server's own also stops its threads
+        self._app.release()
+        ends_at = time.monotonic() + _GRACE
+        while self._is_busy() and time.monotonic() < ends_at:
+            self._turn(0.05)
+
+    def stop(self) -> None:
+        """Ask to stop; any thread may, and a signal's handler."""
+        self._stopping.set()
+        self._server.pull_trigger()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._app.release()
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._channels, ignore_all=True)
+
+    def _turn(self, timeout: float) -> None:
+        wasyncore.loop(map=self._channels, use_poll=True, timeout=timeout, count=1)
+
+    def _is_busy(self) -> bool:
+        """Say whether a request is being answered, or an answer on its way."""
+        channels = list(self._server.active_channels.values())
+        return any(channel.requests or channel.total_outbufs_len for channel in channels)
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Raise `_Stop` on SIGTERM and SIGINT. Only the main thread may handle signals."""
+def _stopped_by_signals(loop: _Loop) -> Iterator[None]:
+    """Stop on SIGTERM and SIGINT. Only the main thread may handle signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: loop.stop()) for number in numbers}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Stop(0)

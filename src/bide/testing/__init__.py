@@ -2,12 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
+from bide.testing.server import running_server
 from bide.testing.virtual import ScriptedJob, VirtualClock, simulate
 
 if TYPE_CHECKING:
     from bide.testing.laws import LAWS, LawBroken, check_strategy
 
-__all__ = ["LAWS", "LawBroken", "ScriptedJob", "VirtualClock", "check_strategy", "simulate"]
+__all__ = [
+    "LAWS",
+    "LawBroken",
+    "ScriptedJob",
+    "VirtualClock",
+    "check_strategy",
+    "running_server",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:
