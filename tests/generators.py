@@ -18,6 +18,7 @@ from bide_strategies import (
     Jitter,
     Linear,
     NoJitter,
+    Optimal,
     PollyV2,
     Polynomial,
     Proportional,
@@ -58,6 +59,12 @@ simple: Generator = st.one_of(
     st.builds(Schedule, delays=st.lists(delays, min_size=1, max_size=5), jitter=jitters, first=firsts),
     _between_base_and_cap(DecorrelatedJitter, cap_first=st.booleans()),
     _between_base_and_cap(PollyV2),
+    st.sampled_from(
+        [
+            Optimal(durations="uniform(5s, 15s)", call_cost=0.5),
+            Optimal(durations="mixture(weights=[7, 3], parts=[fixed(0s), exponential(60s)])", calls=3.0),
+        ]
+    ),
 )
 
 

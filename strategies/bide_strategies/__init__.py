@@ -9,6 +9,7 @@ from bide_strategies.fixed import Fixed
 from bide_strategies.follow_progress import FollowProgress
 from bide_strategies.jitter import Additive, Equal, Full, Jitter, NoJitter, Proportional
 from bide_strategies.linear import Linear
+from bide_strategies.optimal import Optimal
 from bide_strategies.polly_v2 import PollyV2
 from bide_strategies.polynomial import Polynomial
 from bide_strategies.scale import Scale
@@ -29,6 +30,7 @@ __all__ = [
     "Jitter",
     "Linear",
     "NoJitter",
+    "Optimal",
     "PollyV2",
     "Polynomial",
     "Proportional",
