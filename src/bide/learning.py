@@ -1,0 +1,124 @@
+"""
+Strategies that learn: what a wait tells them of its job, and how it finds them within others.
+
+A strategy learns if it has two more methods, as `Learner` says. A wait asks it for what it has become when
+the wait begins, which stays as it is, and tells it in the end how long the job took. So every wait teaches by
+itself, whoever drives it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import attrs
+from attrs import frozen
+
+from bide.outcome import END_OF_JOB, End, Outcome
+from bide.strategy import Strategy
+
+_log = logging.getLogger("bide")
+
+
+@frozen(kw_only=True)
+class Lesson:
+    """
+    What a wait found out of how long its job took: more than `low`, and at most `high`.
+
+    Args:
+        low: seconds from the start of the wait to when the job was last seen to run.
+        high: seconds to when it was seen to have ended; equal to `low` where the server says when that was;
+            infinite if the wait was over before the job.
+        end: how the wait ended.
+        began_at: when it began: wall clock, seconds since the epoch.
+        key: what the job has in common with some others of its kind; empty without any.
+        resumed: it went on from a token, so the wait before it, which began at the same time, may have told
+            of the same job.
+    """
+
+    low: float
+    high: float
+    end: End
+    began_at: float
+    key: str = ""
+    resumed: bool = False
+
+
+@runtime_checkable
+class Learner(Strategy, Protocol):
+    """A strategy that learns from the waits that it is used in."""
+
+    def begun(self, key: str, /) -> Strategy:
+        """
+        Return the strategy of a wait that begins now: what is known now, and stays as it is.
+
+        Args:
+            key: what the job has in common with some others of its kind; empty without any.
+        """
+        ...
+
+    def learn(self, lesson: Lesson, /) -> None:
+        """Take what a wait found out; soon, for the wait has to end. What it raises is logged."""
+        ...
+
+
+def learners_in(strategy: Any) -> Iterator[Learner]:
+    """Yield the strategies that learn: this one, or those that it is made of."""
+    if isinstance(strategy, Learner):
+        yield strategy
+    elif attrs.has(type(strategy)):
+        for field in attrs.fields(type(strategy)):
+            inner = getattr(strategy, field.name)
+            if field.init and hasattr(inner, "delay"):
+                yield from learners_in(inner)
+
+
+def begun(strategy: Any, key: str = "") -> Any:
+    """Return a strategy as it is for a wait that begins now: with what is known by those in it that learn."""
+    if isinstance(strategy, Learner):
+        return strategy.begun(key)
+    if not attrs.has(type(strategy)):
+        return strategy
+    made_of = {
+        str(field.alias): getattr(strategy, field.name)
+        for field in attrs.fields(type(strategy))
+        if field.init and hasattr(getattr(strategy, field.name), "delay")
+    }
+    changed = {name: new for name, inner in made_of.items() if (new := begun(inner, key)) is not inner}
+    return attrs.evolve(strategy, **changed) if changed else strategy
+
+
+def teach(strategy: Strategy, outcome: Outcome, *, ran_until: float, began_at: float, resumed: bool) -> None:
+    """
+    Tell those in a strategy that learn what its wait found out.
+
+    Args:
+        strategy: of the wait.
+        outcome: of the wait.
+        ran_until: seconds from its start to when the job was last seen to run.
+        began_at: when it began, in seconds since the epoch.
+        resumed: it went on from a token.
+    """
+    low, high = _bounds(outcome, ran_until, began_at)
+    if low == 0.0 and high == math.inf:
+        return  # as if there had been no wait
+    lesson = Lesson(low=low, high=high, end=outcome.end, began_at=began_at, resumed=resumed)
+    for learner in dict.fromkeys(learners_in(strategy)):  # one may be in two places
+        try:
+            learner.learn(lesson)
+        except Exception:
+            _log.exception("the strategy %r could not learn; the wait is over all the same", learner)
+
+
+def _bounds(outcome: Outcome, ran_until: float, began_at: float) -> tuple[float, float]:
+    """Return what the job's duration is more than, and at most, in seconds."""
+    if outcome.end not in END_OF_JOB.values():
+        return ran_until, math.inf
+    seen = outcome.observation
+    if seen is not None and seen.completed_at is not None:
+        said = max(0.0, seen.completed_at - began_at)
+        if ran_until <= said <= outcome.elapsed:  # otherwise the server's clock is not ours
+            return said, said
+    return min(ran_until, outcome.elapsed), outcome.elapsed
