@@ -19,6 +19,7 @@ from bide import (
     Policy,
     Poller,
     RequestError,
+    RequestRefused,
     WaitError,
     WaitTimeout,
 )
@@ -315,6 +316,16 @@ def test_an_error_does_not_tell_a_secret(wait: Any) -> None:
     assert outcome.end is End.REFUSED
     assert "sesame" not in str(outcome)
     assert "sesame" not in repr(job)
+
+
+def test_every_error_of_an_answer_knows_its_status(wait: Any) -> None:
+    """Those of failed looks, and the one that ends the wait."""
+    script = [answer(503), httpx.ReadError("x"), answer(json=RUNNING), answer(200, json={}), answer(403)]
+    outcome = wait(Server(script), HttpJob(URL, MAPPING))
+    assert [failure.status for failure in outcome.failures] == [503, None, 200, 403]
+    with pytest.raises(RequestRefused) as refused:
+        outcome.raise_for_end()
+    assert refused.value.status == 403
 
 
 def test_a_held_answer_counts_as_slept() -> None:

@@ -98,6 +98,8 @@ class Outcome:
             return self
         error = _ERRORS[self.end](str(self))
         error.outcome = self
+        if isinstance(error, RequestRefused) and self.failure is not None:
+            error.status = self.failure.status
         raise error from self.failure
 
     def __str__(self) -> str:
