@@ -14,6 +14,7 @@ from bide import (
     AsyncPoller,
     ConfigError,
     End,
+    JobNotFound,
     Limits,
     Outcome,
     Policy,
@@ -69,23 +70,25 @@ class Server:
         return [str(request.url) for request in self.asked]
 
 
-def in_threads(server: Server, job: HttpJob, **options: Any) -> Outcome:
+def in_threads(server: Server, job: HttpJob, transient: Any = (), fatal: Any = (), **options: Any) -> Outcome:
     """Wait on a virtual clock with the sync poller."""
     clock = VirtualClock()
-    poller = Poller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=clock.sleep)
+    kinds = {"transient": transient, "fatal": fatal}
+    poller = Poller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=clock.sleep, **kinds)
     waits = HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(server)), **options)
     return _outcome(lambda: waits.wait(job))
 
 
-def in_asyncio(server: Server, job: HttpJob, **options: Any) -> Outcome:
+def in_asyncio(server: Server, job: HttpJob, transient: Any = (), fatal: Any = (), **options: Any) -> Outcome:
     """Wait on a virtual clock with the async poller."""
     clock = VirtualClock()
+    kinds = {"transient": transient, "fatal": fatal}
 
     async def sleep(seconds: float) -> None:
         clock.sleep(seconds)
 
     async def wait() -> Outcome:
-        poller = AsyncPoller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=sleep)
+        poller = AsyncPoller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=sleep, **kinds)
         http = httpx.AsyncClient(transport=httpx.MockTransport(server))
         async with AsyncHttpPoller(poller, http=http, **options) as waits:
             return await waits.wait(job)
@@ -238,6 +241,31 @@ def test_a_304_that_nobody_asked_for_is_a_failed_look(wait: Any) -> None:
     assert outcome.observation is None
 
 
+@pytest.mark.parametrize("fatal", [ConnectionResetError, httpx.ReadError, RequestError])
+def test_what_led_to_a_failure_may_be_fatal(wait: Any, fatal: type[Exception]) -> None:
+    """However far back it is, and whoever's kind it is."""
+    reset = httpx.ReadError("lost")
+    reset.__cause__ = ConnectionResetError("lost")
+    outcome = wait(Server([reset, answer(json=DONE)]), HttpJob(URL, MAPPING), fatal=fatal)
+    assert (outcome.end, outcome.calls) == (End.POLLS_FAILED, 1)
+    assert wait(Server([reset, answer(json=DONE)]), HttpJob(URL, MAPPING), fatal=KeyError).calls == 2
+
+
+def test_a_refusal_may_be_transient(wait: Any) -> None:
+    """Its kind is named, as any other's; hint and status stay."""
+    server = Server([answer(404, Retry_After="3"), answer(403), answer(json=DONE)])
+    outcome = wait(server, HttpJob(URL, MAPPING), transient=RequestRefused)
+    assert (outcome.end, outcome.calls, outcome.hints_followed) == (End.COMPLETED, 3, 1)
+    assert [(type(failure), failure.status) for failure in outcome.failures] == [
+        (RequestError, 404),
+        (RequestError, 403),
+    ]
+    assert isinstance(outcome.failures[0].__cause__, JobNotFound)
+    server = Server([answer(404), answer(json=DONE)])
+    outcome = wait(server, HttpJob(URL, MAPPING), transient=RequestRefused, fatal=JobNotFound)
+    assert outcome.end is End.POLLS_FAILED
+
+
 def test_an_answer_says_where_to_look_next(wait: Any) -> None:
     """The next look goes there, without the validator of the place before."""
     server = Server([answer(json=RUNNING, Operation_Location="/ops/7", ETag='"1"'), answer(json=DONE)])
@@ -320,7 +348,7 @@ def test_an_error_does_not_tell_a_secret(wait: Any) -> None:
 
 def test_every_error_of_an_answer_knows_its_status(wait: Any) -> None:
     """Those of failed looks, and the one that ends the wait."""
-    script = [answer(503), httpx.ReadError("x"), answer(json=RUNNING), answer(200, json={}), answer(403)]
+    script: Script = [answer(503), httpx.ReadError("x"), answer(json=RUNNING), answer(json={}), answer(403)]
     outcome = wait(Server(script), HttpJob(URL, MAPPING))
     assert [failure.status for failure in outcome.failures] == [503, None, 200, 403]
     with pytest.raises(RequestRefused) as refused:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
+import ssl
+import threading
 import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from traceback import walk_tb
 
 import httpx
@@ -15,7 +20,7 @@ import pytest
 from raw_server import Writer, drips, drops, resets, says, serve, whole
 from ways import LIBRARIES, WAYS, Way, sync_client
 
-from bide.errors import RequestError
+from bide.errors import RequestError, causes
 from bide.http.answers import Answer, Ask
 from bide.http.exchange import Body
 from bide.http.transfer import MOST_BYTES, make_http, transfer
@@ -137,6 +142,44 @@ def test_what_is_no_answer_is_a_request_error(way: Way, name: str, said: str, ur
     assert said in str(error)
     assert not str(error).endswith(": ")
     assert isinstance(error.__cause__, Exception)
+
+
+@contextmanager
+def plain() -> Iterator[str]:
+    """Yield the URL of a server that should speak TLS, and does not."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            with listening.accept()[0] as connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                connection.recv(1000)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}/"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "led"),
+    [
+        ("silence", "ReadTimeout", TimeoutError),
+        ("body", "ReadTimeout", TimeoutError),
+        ("drops", "RemoteProtocolError", Exception),
+        ("refused", "ConnectError", ConnectionRefusedError),
+        ("plain", "ConnectError", ssl.SSLError),
+    ],
+)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_failure_has_the_same_causes_in_every_way(
+    way: Way, name: str, kind: str, led: type[Exception], url: str
+) -> None:
+    """First the library's own error, and among what led to it the system's: either may be named as fatal."""
+    place = "http://127.0.0.1:1/" if name == "refused" else f"{url}/{name}"
+    with plain() if name == "plain" else nullcontext(place) as place:
+        failure = way.failure(Ask("GET", place), timeout=0.1 if led is TimeoutError else 5.0)
+    assert type(failure.__cause__) is getattr(import_module(way.library), kind)
+    assert [one for one in causes(failure) if isinstance(one, led)]
 
 
 @pytest.mark.parametrize(

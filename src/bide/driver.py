@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from bide.errors import ConfigError, Problem, RequestError, printable, shown
+from bide.errors import ConfigError, Problem, RequestError, RequestRefused, causes, printable, shown
 from bide.events import Observer
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
@@ -79,7 +79,7 @@ class Driver(Policy):
         draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
         observers: are told what happens, as `bide.events` has it.
         transient: exceptions of the poll function that mean: this look failed, another may succeed.
-        fatal: exceptions that end a wait at once where they are why a poll failed.
+        fatal: exceptions that end a wait at once where one is why a poll failed, or among what led to it.
     """
 
     clock: Callable[[], float] = field(default=time.monotonic, kw_only=True)
@@ -139,19 +139,29 @@ class Driver(Policy):
 
     def _failed(self, wait: Wait, error: Exception) -> float | Outcome:
         """Tell the engine of a failed look; raise what is none."""
-        if not isinstance(error, RequestError):
-            if not isinstance(error, self.transient):
-                raise error
-            name = type(error).__name__
-            failure = RequestError(f"{name}: {printable(str(error))}" if str(error) else name)
-            failure.__cause__ = error
-            error = failure
-        fatal = bool(self.fatal) and isinstance(error.__cause__ or error, self.fatal)
+        if isinstance(error, self.transient):
+            error = _transient(error)
+        elif not isinstance(error, RequestError):
+            raise error
+        fatal = bool(self.fatal) and any(isinstance(one, self.fatal) for one in causes(error))
         return wait.failed(error, self.clock(), fatal=fatal)
 
     def _left_of(self, step: float | Outcome, wait: Wait) -> float | Outcome:
         """Return what is left of a delay once somebody has taken time over it."""
         return step if isinstance(step, Outcome) else wait.delay_left(self.clock())
+
+
+def _transient(error: Exception) -> RequestError:
+    """Return an error as one of a look that failed: a refusal, or one of somebody else's, is its cause."""
+    if isinstance(error, RequestError) and not isinstance(error, RequestRefused):
+        return error
+    if isinstance(error, RequestRefused):
+        failure = RequestError(str(error), hint=error.hint, status=error.status)
+    else:
+        name = type(error).__name__
+        failure = RequestError(f"{name}: {printable(str(error))}" if str(error) else name)
+    failure.__cause__ = error
+    return failure
 
 
 def update_of(wait: Wait, step: float | Outcome) -> Update:

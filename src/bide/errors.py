@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -125,6 +125,20 @@ def nearest(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{hint} (known: {', '.join(known) or 'none'})"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that led to it, the members of groups included; each of them once."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:  # some errors are causes of themselves
+            continue
+        seen.add(id(one))
+        yield one
+        before = one.__cause__ or one.__context__  # httpcore hides what its errors come of, but keeps it
+        waiting += [] if before is None else [before]
+        waiting += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
 
 
 class TokenError(BideError, ValueError):

@@ -44,7 +44,7 @@ class Poller(Driver):
         draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
         observers: are told what happens, as `bide.events` has it.
         transient: exceptions of the poll function that mean: this look failed, another may succeed.
-        fatal: exceptions that end a wait at once where they are why a poll failed.
+        fatal: exceptions that end a wait at once where one is why a poll failed, or among what led to it.
         sleep: sleeps for that many seconds of the clock; by default really, until somebody cancels.
     """
 
@@ -174,7 +174,7 @@ class AsyncPoller(Driver):
         draw: gives one number in [0, 1] for each delay; by default each wait has a stream of its own.
         observers: are told what happens, as `bide.events` has it.
         transient: exceptions of the poll function that mean: this look failed, another may succeed.
-        fatal: exceptions that end a wait at once where they are why a poll failed.
+        fatal: exceptions that end a wait at once where one is why a poll failed, or among what led to it.
         sleep: sleeps for that many seconds of the clock; by default as asyncio does, or trio.
     """
 

@@ -166,12 +166,12 @@ def error_of(answer: Answer, *, transient: bool) -> RequestError:
     if transient:
         return answer.unusable(what)
     if answer.status in (404, 410):
-        return JobNotFound(answer.says(what), status=answer.status)
+        return JobNotFound(answer.says(what), hint=answer.hint, status=answer.status)
     if answer.status < 400:
         place = answer.shown(public(answer.header("location") or ""))
         return RequestRefused(answer.says(f"{what}, which leads to {place}"), status=answer.status)
     said = f"{what}: {answer.quoted()}" if answer.body else what
-    return RequestRefused(answer.says(said), status=answer.status)
+    return RequestRefused(answer.says(said), hint=answer.hint, status=answer.status)
 
 
 def job_in(answer: Answer) -> dict[str, Any]:

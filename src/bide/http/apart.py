@@ -21,7 +21,7 @@ import anyio
 from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
-from bide.http.exchange import Body, may_be_asked_again, request, told
+from bide.http.exchange import Body, may_be_asked_again, request, told, too_late
 from bide.http.logs import discreet
 from bide.http.surface import AsyncHTTPClient
 from bide.http.wire import Wire
@@ -125,7 +125,7 @@ class _Exchange:
             return self._answer
         if self.done.is_set():
             raise RequestError(f"{self._ask}: the client was closed meanwhile")
-        raise TimeoutError
+        raise too_late(self.http, self._wire)
 
     async def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from traceback import clear_frames
@@ -118,6 +119,19 @@ def _what(error: Exception, timeout: Seconds) -> str:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return str(error) or type(error).__name__
+
+
+def too_late(http: object, wire: Wire) -> Exception:
+    """Return the error of an answer that takes too long, as the library of a client would raise it."""
+    name = "ReadTimeout" if wire.sent else "ConnectTimeout"
+    late = TimeoutError("the answer does not end")
+    for kind in type(http).__mro__:
+        library = sys.modules.get(kind.__module__.partition(".")[0])
+        if hasattr(library, name):
+            error: Exception = getattr(library, name)(str(late))
+            error.__cause__ = late
+            return error
+    return late
 
 
 def may_be_asked_again(ask: Ask, wire: Wire, error: Exception) -> bool:

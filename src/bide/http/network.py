@@ -120,5 +120,5 @@ def _left(ends_at: float, too_late: type[Exception]) -> Seconds | None:
         return None
     left = ends_at - time.monotonic()
     if left <= 0:
-        raise too_late
+        raise too_late from TimeoutError("no time is left")
     return left

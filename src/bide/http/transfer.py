@@ -14,7 +14,7 @@ from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.http.answers import Answer, Ask
 from bide.http.apart import atransfer, finish
-from bide.http.exchange import MOST_BYTES, Body, may_be_asked_again, request, told
+from bide.http.exchange import MOST_BYTES, Body, may_be_asked_again, request, told, too_late
 from bide.http.logs import discreet
 from bide.http.network import bind, until
 from bide.http.surface import HTTPClient
@@ -93,7 +93,7 @@ def _attempt(http: HTTPClient, ask: Ask, timeout: Seconds, ends_at: float, wire:
         for piece in () if body.is_read else response.iter_raw():
             body.add(piece)
             if time.monotonic() > ends_at:
-                raise TimeoutError("the answer does not end")
+                raise too_late(http, wire)
         return body.answer()
 
 
