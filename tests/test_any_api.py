@@ -328,6 +328,29 @@ def test_secrets_go_to_the_job_s_own_origin_only() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("home", "there", "goes_along"),
+    [
+        ("https://api.test/1", "https://api.test:443/x", True),
+        ("https://api.test:443/1", "https://API.test/x", True),
+        ("http://api.test:80/1", "http://api.test/x", True),
+        ("http://api.test/1", "https://api.test/x", True),  # nobody can read less of it
+        ("http://api.test:80/1", "https://api.test:443/x", True),
+        ("https://api.test/1", "http://api.test/x", False),
+        ("https://api.test/1", "http://api.test:443/x", False),
+        ("http://api.test:8080/1", "https://api.test/x", False),
+        ("http://api.test/1", "https://api.test:8443/x", False),
+        ("http://api.test/1", "https://www.api.test/x", False),
+        ("https://api.test/1", "https://api.test:8443/x", False),
+    ],
+)
+def test_headers_go_along_within_an_origin_and_up_to_tls(home: str, there: str, goes_along: bool) -> None:
+    """A default port may be written or not; every other change of host, port or scheme is another origin."""
+    job = HttpJob(home, MAPPING, headers={"Authorization": "Bearer sesame-open"})
+    ask = job_asks(job, answer(302, Location=there))[1]
+    assert ("authorization" in ask.headers, ask.elsewhere) == (goes_along, not goes_along)
+
+
 def job_asks(job: HttpJob, first: httpx.Response) -> list[Any]:
     """Return what a look asks for whose first answer is this one."""
     look = Conversation(job).look()

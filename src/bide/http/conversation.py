@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import attrs
 from attrs import define, field
@@ -21,7 +21,7 @@ from bide.http.answers import Answer, Ask
 from bide.http.job import HttpJob
 from bide.http.redaction import cleaned
 from bide.http.shape import UnknownShape
-from bide.http.urls import checked_url, public
+from bide.http.urls import checked_url, is_home, public
 from bide.strategy import Observation
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class Conversation:
         job = self.job
         if because is None and url != job.url:  # where an earlier answer led
             because = Ask("GET", job.url, job.headers)
-        if _origin(url) != _origin(job.url):
+        if not is_home(url, job.url):
             return Ask("GET", url, headers or {}, elsewhere=True, because=because)
         return Ask("GET", url, {**job.headers, **(headers or {})}, because=because)
 
@@ -188,8 +188,3 @@ def _joined(answer: Answer, base: str, place: str | None) -> str:
             f"{answer.status} with a way to {where}, which nobody can be asked at"
         ) from None
     return url
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 import httpx
 
 from bide.errors import ConfigError, shown
 
 _LOGIN = re.compile(r"(^|//)[^/\s]*@")
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def checked_url(text: object) -> httpx.URL:
@@ -44,12 +47,31 @@ def public(url: httpx.URL | str) -> str:
     return _LOGIN.sub(r"\1", place) + mark + "&".join(map(_masked, query.split("&")))
 
 
+def is_home(url: str, home: str) -> bool:
+    """
+    Say whether what is meant for one URL may go to another: of the same origin, or a step up to TLS.
+
+    Args:
+        url: where it would go.
+        home: what it is meant for.
+
+    Source: RFC 6454, section 4 (origin); for the step up, what requests and httpx do with credentials.
+    """
+    there, here = _origin(url), _origin(home)
+    return there == here or (there == ("https", here[1], 443) and here == ("http", here[1], 80))
+
+
 def is_loopback(host: str) -> bool:
     """Say whether a host is this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, _PORTS.get(parts.scheme) if parts.port is None else parts.port
 
 
 def _masked(pair: str) -> str:
