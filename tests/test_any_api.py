@@ -409,6 +409,30 @@ def test_no_answer_is_to_be_held_beyond_the_deadline() -> None:
     assert asked == ["wait=9", "wait=6", "wait=2", None]
 
 
+@pytest.mark.parametrize("status", [400, 408, 504])
+def test_who_cannot_hold_is_asked_no_more(wait: Any, status: int) -> None:
+    """A gateway gives up before the server answers: that is a failed look, and the next ones hold nothing."""
+    server = Server([answer(json=RUNNING), answer(status), answer(json=RUNNING), answer(json=DONE)])
+    outcome = wait(server, HttpJob(URL, MAPPING), hold=30.0)
+    assert (outcome.end, outcome.calls, outcome.failed_calls) == (End.COMPLETED, 4, 1)
+    assert [request.headers.get("prefer") for request in server.asked] == ["wait=30"] * 2 + [None] * 2
+    timeouts = [request.extensions["timeout"]["read"] for request in server.asked]
+    assert [seconds > 35 for seconds in timeouts] == [True] * 2 + [False] * 2
+
+
+def test_a_refusal_is_one_where_nothing_was_to_be_held(wait: Any) -> None:
+    """The same code without the asking ends the wait."""
+    assert wait(Server([answer(400)]), HttpJob(URL, MAPPING)).end is End.REFUSED
+
+
+@pytest.mark.parametrize("hold", [0.5, -1, float("nan"), "30s", True, False])
+def test_a_hold_that_cannot_be_asked_for_is_refused(hold: Any) -> None:
+    """A server is asked in whole seconds: half of one would be none."""
+    for waits in (HttpPoller, AsyncHttpPoller):
+        with pytest.raises(ConfigError, match="hold: must be 0, or a number of seconds >= 1"):
+            waits(hold=hold)
+
+
 def test_the_creating_response_says_where_and_when() -> None:
     """A job made of it has its place, resolved, and its hint for the first look."""
     created = httpx.Response(

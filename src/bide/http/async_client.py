@@ -35,8 +35,8 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         http: makes the requests: any client with the surface of ``httpx.AsyncClient``; by default some of its
             own, closed with this.
         request_timeout: seconds that one request may take, its whole answer included; > 0.
-        hold: seconds for which the server is asked to hold an answer back until the job ends; 0 to ask for
-            none.
+        hold: seconds for which the server is asked to hold an answer back until the job ends: >= 1, or 0 to
+            ask for none.
 
     Raises:
         ConfigError: the URL is not one of a server, or another argument is not what it must be.

@@ -51,7 +51,7 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
             own, closed with this. Requests to another origin than a job's are never made with it.
         request_timeout: seconds that one look may take, its whole answer included; > 0.
         hold: seconds for which a server that can is asked to hold its answer back until the job ends
-            (``Prefer: wait``); 0 to ask for none. That time counts as slept.
+            (``Prefer: wait``): >= 1, in whole seconds, or 0 to ask for none. That time counts as slept.
 
     Raises:
         ConfigError: an argument is not what it must be.

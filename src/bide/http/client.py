@@ -33,8 +33,8 @@ class JobClient(Settings[HttpPoller]):
         http: makes the requests: any client with httpx's surface, such as httpx2's; by default one of its
             own, closed with this.
         request_timeout: seconds that one request may take, its whole answer included; > 0.
-        hold: seconds for which the server is asked to hold an answer back until the job ends; 0 to ask for
-            none.
+        hold: seconds for which the server is asked to hold an answer back until the job ends: >= 1, or 0 to
+            ask for none.
 
     Raises:
         ConfigError: the URL is not one of a server, or another argument is not what it must be.

@@ -31,6 +31,9 @@ Exchange = Generator[Ask, Answer, T]
 MOST_HOPS = 5
 """How many redirects one look follows."""
 
+_UNHELD = frozenset({400, 408, 504})
+"""What a server or a gateway says that cannot hold an answer for as long."""
+
 _LONGEST_ETAG = 1000
 """In characters: servers refuse headers of some thousands."""
 
@@ -46,10 +49,13 @@ class Conversation:
     Args:
         job: whose.
         clock: gives the time in seconds; only differences count.
+
+    `holds` is whether answers may be asked to be held: nobody on the way has refused that.
     """
 
     job: HttpJob
     clock: Callable[[], float] = time.monotonic
+    holds: bool = field(default=True, init=False)
     _url: str = field(init=False)
     _etag: str | None = field(default=None, init=False)
     _seen: Observation | None = field(default=None, init=False)
@@ -71,7 +77,7 @@ class Conversation:
         answer = yield self._ask(self._url, self._conditions(hold))
         held = self.clock() - asked_at if hold and _was_held(answer) else 0.0
         answer = yield from self._followed(answer)
-        observation = self._observed(answer)
+        observation = self._observed(answer, hold)
         self._remember(answer, observation)
         if observation.status == "completed":
             return (yield from self._with_result(answer, observation))
@@ -109,13 +115,16 @@ class Conversation:
             answer = yield self._ask(there, because=answer.asked)
         raise RequestError(f"{answer.asked}: the job was not found after {MOST_HOPS} redirects")
 
-    def _observed(self, answer: Answer) -> Observation:
+    def _observed(self, answer: Answer, hold: int) -> Observation:
         if answer.status == 304 and self._seen is not None:
             return attrs.evolve(self._seen, hint=answer.hint)
         try:
             return self.job.mapping.observation(answer, self.job.job_id)
-        except UnknownShape as error:
-            if self._seen is None and self.job.job_id is None:
+        except RequestError as error:
+            if hold and answer.status in _UNHELD:
+                self.holds = False
+                raise RequestError(str(error), hint=error.hint, status=error.status) from error
+            if not isinstance(error, UnknownShape) or (self._seen is None and self.job.job_id is None):
                 raise
             raise RequestError(
                 str(error), status=error.status

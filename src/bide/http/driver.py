@@ -23,6 +23,9 @@ P = TypeVar("P", bound=Driver)
 REQUEST_TIMEOUT = 10.0
 """Seconds that a look may take, unless told otherwise."""
 
+_HOLD = (Number(least=0, most=0), seconds(least=1))
+"""A server is asked in whole seconds, and never for none of them."""
+
 SHORTEST = 0.001
 """Seconds that are left for a request when its look has used up its time."""
 
@@ -35,7 +38,10 @@ class HttpDriver(Generic[P]):
     def __init__(self, poller: P, request_timeout: Seconds, hold: Seconds) -> None:
         self.poller = poller
         check("request_timeout", request_timeout, seconds(above=0))
-        check("hold", hold, seconds(least=0))
+        if not any(rule.holds(hold) for rule in _HOLD):
+            raise ConfigError(
+                Problem(f"must be 0, or a number of seconds >= 1, got {shown(hold)}", ("hold",))
+            )
         self.request_timeout = request_timeout
         self.hold = hold
 
@@ -62,7 +68,7 @@ class Poll(Conversation):
     def __call__(self) -> Any:
         """Look once, until the wait's deadline or before."""
         waits, now = self.waits, self.clock()
-        hold = math.floor(self.wait.hold_time(now, waits.hold))
+        hold = math.floor(self.wait.hold_time(now, waits.hold)) if self.holds else 0
         return waits.run(self.look(hold), self.wait.request_timeout(now, waits.request_timeout + hold))
 
 
