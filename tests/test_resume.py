@@ -151,7 +151,11 @@ places = st.sampled_from(["asleep", "looking"])
 def test_a_wait_goes_on_from_its_token_as_if_nothing_had_been(
     scenario: Scenario, seed: int, place: str, share: float, data: st.DataObject
 ) -> None:
-    """Broken off in any sleep or look, it makes exactly the polls that it would have made, jitter and all."""
+    """
+    Broken off in any sleep or look, it makes exactly the polls that it would have made, jitter and all.
+
+    A look that was broken off was a call: with one more allowed the rest is the same.
+    """
     whole, poller, wait = begun(scenario, scenario.policy, seed)
     whole.carry_on(poller, wait)
     cut = data.draw(st.integers(0, len(whole.record.updates) - 1))
@@ -159,8 +163,24 @@ def test_a_wait_goes_on_from_its_token_as_if_nothing_had_been(
     try:
         process.carry_on(poller, wait)
     except Broken:
-        gone_on(process.record, scenario.policy, wait.token())
+        broken_off = int(place == "looking")
+        most = scenario.policy.limits.max_attempts
+        enough = _with_limits(scenario.policy, max_attempts=None if most is None else most + broken_off)
+        gone_on(process.record, enough, wait.token())
+        _count_less(process.record, cut, broken_off)
     assert_same(process.record, whole.record)
+
+
+def _count_less(record: Record, cut: int, broken_off: int) -> None:
+    """Take the looks that were broken off out of what was counted after a cut."""
+    late = record.updates[cut:]
+    record.updates[cut:] = [evolve(update, calls=update.calls - broken_off) for update in late]
+    assert record.outcome is not None
+    record.outcome = evolve(
+        record.outcome,
+        calls=record.outcome.calls - broken_off,
+        failed_calls=record.outcome.failed_calls - broken_off,
+    )
 
 
 @given(scenarios, seeds, shares, st.data())
@@ -255,6 +275,25 @@ def test_attempts_and_time_count_from_the_start() -> None:
     next(updates)
     with pytest.raises(AttemptsExhausted, match="attempts exhausted after 5 calls in 4s"):
         poller.wait(job.poll, poller.resume(wait.token()))
+
+
+def test_who_has_no_attempts_left_is_told_so() -> None:
+    """To resume the same wait again and again makes no call beyond the limit; a higher limit goes on."""
+    job = ScriptedJob([PENDING])
+    poller = poller_of(Fixed(interval=1.0), job.clock, max_attempts=2)
+    with pytest.raises(AttemptsExhausted) as ended:
+        poller.wait(job.poll)
+    token = ended.value.token
+    assert token is not None
+    for _ in range(3):
+        with pytest.raises(AttemptsExhausted, match="to go on, resume it with max_attempts above 2") as again:
+            poller.wait(job.poll, poller.resume(token))
+        assert again.value.outcome == ended.value.outcome
+        token = again.value.token
+        assert token is not None
+    assert len(job.polls) == 2
+    with pytest.raises(AttemptsExhausted, match="after 3 calls"):
+        poller.wait(job.poll, evolve(poller, limits=Limits(max_attempts=3)).resume(token))
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 59))
@@ -434,7 +473,7 @@ def test_a_token_of_the_future_says_so(version: int) -> None:
         resumed(token)
 
 
-@pytest.mark.parametrize("version", [0, -1, None, "1", [], {}])
+@pytest.mark.parametrize("version", [0, -1, None, "1", [], {}, True, 1.0])
 def test_a_token_of_no_version_is_none(version: object) -> None:
     """A version is a whole number from 1."""
     token = json.dumps({**json.loads(TOKEN), "bide_wait": version})

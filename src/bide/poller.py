@@ -142,8 +142,7 @@ class Poller(Driver):
             wait: the wait to carry on.
             poll: looks at the job once.
         """
-        if wait.observers:
-            wait.starting(self.clock())
+        wait.starting(self.clock())
         try:
             observation = poll()
         except _Cancelled:
@@ -248,8 +247,7 @@ class AsyncPoller(Driver):
             wait: the wait to carry on.
             poll: looks at the job once.
         """
-        if wait.observers:
-            wait.starting(self.clock())
+        wait.starting(self.clock())
         try:
             observation = await poll()
         except Exception as error:

@@ -78,8 +78,8 @@ class Position:
         """
         fields = _table_in(token)
         version = fields.pop("bide_wait", None)
-        if version != VERSION:
-            known = isinstance(version, int) and version > VERSION
+        if type(version) is not int or version != VERSION:  # True and 1.0 are equal to 1, but none of ours
+            known = type(version) is int and version > VERSION
             wrong = f"is of version {version}" if known else "is no token of a wait"
             raise TokenError(f"the token {wrong}; this bide reads version {VERSION}, got {shown(token)}")
         check = fields.pop("check", None)

@@ -9,18 +9,15 @@ from typing import Self
 from attrs import define, field, setters
 
 from bide.draws import Draws
-from bide.durations import MAX_SECONDS
-from bide.errors import JobNotFound, RequestError, RequestRefused, StrategyError
-from bide.events import Observer, Teller
+from bide.errors import AttemptsExhausted, JobNotFound, RequestError, RequestRefused
+from bide.events import Observer
 from bide.outcome import END_OF_JOB, End, Outcome
 from bide.policy import Limits, Policy
 from bide.position import COUNTED, Position, as_number
-from bide.strategy import Observation, Situation
+from bide.schedule import ON_TIME, Schedule
+from bide.strategy import Observation
 
 __all__ = ["End", "Limits", "Observation", "Outcome", "Wait"]
-
-# A sleep may wake this many seconds early, by rounding or by the clock's steps, and still count as on time.
-_ON_TIME = 1e-6
 
 _FAILURES_KEPT = 10
 
@@ -28,12 +25,8 @@ _CAUSES = 100
 """How far back the causes of a failure are followed."""
 
 
-def _drawing(draw: Callable[[], float] | None) -> Callable[[], float]:
-    return Draws() if draw is None else draw
-
-
 @define(eq=False, weakref_slot=False, on_setattr=setters.NO_OP)
-class Wait:
+class Wait(Schedule):
     """
     One client waiting for one job: a session without I/O, clock or sleep.
 
@@ -64,35 +57,10 @@ class Wait:
     `hints_followed`.
     """
 
-    policy: Policy
-    started: float = field(alias="now", kw_only=True)
     started_at: float | None = field(default=None, kw_only=True)
-    _hint: float | None = field(default=None, alias="hint", kw_only=True)
-    _draw: Callable[[], float] = field(default=None, alias="draw", converter=_drawing, kw_only=True)
-    observers: Sequence[Observer] = field(default=(), kw_only=True)
-
-    calls: int = field(default=0, init=False)
-    failed_calls: int = field(default=0, init=False)
-    elapsed: float = field(default=0.0, init=False)
-    observation: Observation | None = field(default=None, init=False)
     failure: RequestError | None = field(default=None, init=False)
-    failed_in_a_row: int = field(default=0, init=False)
-    previous_delay: float = field(default=0.0, init=False)
-    failed_delay: float = field(default=0.0, init=False)
-    hints_followed: int = field(default=0, init=False)
-    _failing_since: float = field(default=0.0, init=False)
     _failures: tuple[RequestError, ...] = field(default=(), init=False)
-    _tell: Teller | None = field(default=None, init=False)
-    _resumed: float = field(init=False)
-    _deadline: float = field(init=False)
-    _at_deadline: bool = field(default=False, init=False)
-    _due: float | None = field(default=None, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        limits = self.policy.limits
-        self._tell = Teller(self.observers) if self.observers else None
-        self._resumed = self.started
-        self._deadline = self.started + (math.inf if limits.timeout is None else limits.timeout)
+    _asking: bool = field(default=False, init=False)
 
     @classmethod
     def resume(
@@ -120,6 +88,7 @@ class Wait:
 
         Raises:
             TokenError: the token is damaged, of a later version, or none at all.
+            AttemptsExhausted: the wait has made all the calls that the policy's limits allow.
         """
         position = Position.from_token(token)
         if draw is None and position.draws is not None:
@@ -130,6 +99,7 @@ class Wait:
         wait._resumed = now
         if timeout is not None:
             wait._deadline = now + timeout
+        wait._refuse_without_attempts()
         return wait
 
     def token(self) -> str:
@@ -170,38 +140,25 @@ class Wait:
                 "pending", progress=position.progress, hint=position.hint, held=position.held or 0.0
             )
 
-    def first_delay(self) -> float:
-        """Return the seconds to sleep before the first poll; of a resumed wait, before its next one."""
-        now = self._resumed
-        if self._due is not None:
-            return self._until(self._due - now, now)
-        return self._until(self._chosen() - (now - self.started - self.elapsed), now)
-
-    def delay_left(self, now: float) -> float:
-        """Return what is left of the delay, in seconds, for a driver that has let time pass since."""
-        due = now if self._due is None else self._due
-        return self._until(due - now, now)
+    def _refuse_without_attempts(self) -> None:
+        """Refuse to go on where no call is left: one more for each resume would be calls without a limit."""
+        most = self.policy.limits.max_attempts
+        if most is None or self.calls < most:
+            return
+        outcome = self._outcome(End.ATTEMPTS_EXHAUSTED)
+        error = AttemptsExhausted(f"{outcome}; to go on, resume it with max_attempts above {most}")
+        error.outcome = outcome
+        raise error
 
     def starting(self, now: float) -> None:
-        """Take that a poll starts now; only observers need to know."""
+        """Take that a poll starts now, so that it counts even if the wait is cancelled before its answer."""
+        self._asking = True
         if self._tell is not None:
             self._tell.starting(self.calls + 1, now - self.started)
 
-    def request_timeout(self, now: float, most: float) -> float:
-        """
-        Return the seconds that a request starting now may take.
-
-        One that starts before the deadline may not pass it; the last one, at the deadline, may take the most.
-        """
-        remaining = self._deadline - now
-        return most if remaining <= _ON_TIME else min(most, remaining)
-
-    def hold_time(self, now: float, most: float) -> float:
-        """Return the seconds for which a server may hold an answer back now: at the deadline none."""
-        return max(0.0, min(most, self._deadline - now))
-
     def answered(self, observation: Observation, now: float) -> float | Outcome:
         """Take what a poll saw; return the seconds to sleep before the next poll, or the outcome."""
+        self._asking = False
         self.calls += 1
         self.elapsed = now - self.started
         self.failed_in_a_row = 0
@@ -232,10 +189,19 @@ class Wait:
         return self._until(self._chosen(), now)
 
     def cancelled(self, now: float) -> Outcome:
-        """Take that nobody waits any more; return the outcome, whose token goes on as if nothing had been."""
+        """
+        Take that nobody waits any more; return the outcome, whose token goes on as if nothing had been.
+
+        A poll that is under way was a call, and failed, as it says nothing about the job.
+        """
+        if self._asking:
+            self._asking = False
+            self.calls += 1
+            self.failed_calls += 1
         return self._outcome(End.CANCELLED, elapsed=now - self.started)
 
     def _count_failure(self, failure: RequestError, now: float) -> None:
+        self._asking = False
         self.calls += 1
         self.failed_calls += 1
         self.elapsed = now - self.started
@@ -263,71 +229,13 @@ class Wait:
         most, longest = self.policy.limits.max_failures, self.policy.limits.failure_timeout
         if most is not None and self.failed_in_a_row >= most:
             return True
-        return longest is not None and self.elapsed - self._failing_since >= longest - _ON_TIME
+        return longest is not None and self.elapsed - self._failing_since >= longest - ON_TIME
 
     def _limit_reached(self, now: float) -> End | None:
-        if self._at_deadline and now >= self._deadline - _ON_TIME:
+        if self._at_deadline and now >= self._deadline - ON_TIME:
             return End.TIMED_OUT
         most = self.policy.limits.max_attempts
         return End.ATTEMPTS_EXHAUSTED if most is not None and self.calls >= most else None
-
-    def _chosen(self) -> float:
-        """Choose the delay from the last poll, or from the start, to the next poll."""
-        if self.started + self.elapsed >= self._deadline:
-            return 0.0  # the answer came too late to ask anybody: the look at the deadline follows at once
-        u = self._draw()
-        delay = self._after_failure(u) if self.failed_in_a_row else self._after_answer(u)
-        if self.failed_in_a_row and self.policy.limits.failure_timeout is not None:
-            delay = min(delay, self._failing_since + self.policy.limits.failure_timeout - self.elapsed)
-        return delay if self._hint is None else self._as_hinted(delay, self._hint, u)
-
-    def _after_answer(self, u: float) -> float:
-        """Return the strategy's delay after the last answered poll, and remember it."""
-        seen = self.observation
-        situation = Situation(self.calls - self.failed_calls, self.elapsed, self.previous_delay, seen)
-        delay = self.policy.strategy.delay(situation, u)
-        if not 0.0 <= delay < math.inf:
-            raise _no_delay(self.policy.strategy, situation, delay)
-        self.previous_delay = delay
-        if seen is None:
-            return delay if self.policy.initial_delay is None else self.policy.initial_delay
-        return delay - seen.held if seen.held > 0.0 else delay  # the server has slept for us
-
-    def _after_failure(self, u: float) -> float:
-        """Return the error strategy's delay after the last failed poll, and remember it."""
-        before = 0.0 if self.failed_in_a_row == 1 else self.failed_delay
-        situation = Situation(self.failed_in_a_row, self.elapsed, before, self.observation)
-        strategy = self.policy.error_strategy or self.policy.strategy
-        delay = strategy.delay(situation, u)
-        if not 0.0 <= delay < math.inf:
-            raise _no_delay(strategy, situation, delay)
-        self.failed_delay = delay
-        return delay
-
-    def _as_hinted(self, delay: float, hint: float, u: float) -> float:
-        """Return the delay as the server's hint changes it; one of 0 seconds asks nothing."""
-        if not hint > 0.0:
-            return delay
-        hinted = self.policy.hints.applied(hint, delay, u)
-        if hinted != delay:
-            self.hints_followed += 1
-            if self._tell is not None:
-                self._tell.hint_followed(self.elapsed, hint, delay, hinted)
-        return hinted
-
-    def _until(self, delay: float, now: float) -> float:
-        """Keep when a delay ends, and return it as the deadline cuts it."""
-        # Comparisons, not min and max, which cost a call each at every poll.
-        if not delay > 0.0:
-            delay = 0.0
-        elif delay > MAX_SECONDS:
-            delay = MAX_SECONDS
-        self._due = now + delay
-        remaining = self._deadline - now
-        self._at_deadline = delay >= remaining - _ON_TIME
-        if self._at_deadline:
-            delay = remaining if remaining > 0.0 else 0.0
-        return delay
 
     def _outcome(self, end: End, elapsed: float | None = None) -> Outcome:
         if end is not End.CANCELLED:
@@ -354,12 +262,6 @@ class Wait:
         if ended_at is None or self.started_at is None:
             return None
         return max(0.0, self.started_at + self.elapsed - ended_at)
-
-
-def _no_delay(strategy: object, situation: Situation, delay: float) -> StrategyError:
-    return StrategyError(
-        f"{strategy!r} answered {delay!r} in {situation!r}; a delay is a finite number of seconds, at least 0"
-    )
 
 
 def _end_of_job(observation: Observation) -> End:
