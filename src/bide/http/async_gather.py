@@ -21,6 +21,7 @@ class AsyncLook(Waiting, Protocol):
 
     async def __call__(self) -> Observation:
         """Look."""
+        ...
 
 
 L = TypeVar("L", bound=AsyncLook)

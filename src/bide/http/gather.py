@@ -19,6 +19,7 @@ class Look(Waiting, Protocol):
 
     def __call__(self) -> Observation:
         """Look."""
+        ...
 
 
 L = TypeVar("L", bound=Look)

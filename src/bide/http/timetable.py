@@ -16,6 +16,7 @@ class Waiting(Protocol):
     @property
     def wait(self) -> Wait:
         """The wait."""
+        ...
 
 
 L = TypeVar("L", bound=Waiting)
