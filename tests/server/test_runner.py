@@ -85,7 +85,7 @@ def test_held_requests_are_answered_at_its_end() -> None:
         url = report["url"]
         _, job = ask(f"{url}/v1/jobs", b'{"input": {"duration": 3600}}', {"Content-Type": "application/json"})
         held = pool.submit(ask, f"{url}/v1/jobs/{job['id']}", headers={"Prefer": "wait=30"})
-        while not ask(f"{url}/v1/stats")[1]["status_calls"]["total"]:
+        while not ask(f"{url}/v1/stats")[1]["held"]:
             pass
         process.send_signal(signal.SIGTERM)
         headers, seen = held.result()

@@ -49,12 +49,14 @@ def test_a_bad_value_is_refused_by_name(setting: str, value: Any) -> None:
     assert repr(value) in str(caught.value)
 
 
-@pytest.mark.parametrize("package", ["falcon", "waitress"])
+@pytest.mark.parametrize("package", ["falcon", "prometheus_client", "waitress"])
 def test_without_the_extra_the_import_says_what_to_install(package: str) -> None:
     """Where falcon or waitress is missing, importing bide.server names the extra."""
     code = f"import sys; sys.modules[{package!r}] = None; import bide.server"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines()[-1].startswith("ImportError: the job server needs falcon and waitress")
+    assert done.stderr.splitlines()[-1].startswith(
+        "ImportError: the job server needs falcon, waitress and prometheus-client"
+    )
     assert "install bide with its extra 'server'" in done.stderr
 
 

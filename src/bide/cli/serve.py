@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -33,10 +34,11 @@ DATABASE = "bide.db"
 @click.option("--failing", type=float, help="Share of the jobs that fail, 0 to 1.  [default: 0.5]")
 @click.option("--speed", type=float, help="Run jobs so many times as fast.  [default: 1]")
 @click.option("--seed", type=int, help="Draw the same jobs again.")
+@click.option("--access-log", is_flag=True, help="Write a line of JSON for each request to standard error.")
 @click.option(
     "--until-eof", is_flag=True, help="End when standard input does: with whoever started the server."
 )
-def serve(host: str, port: int, until_eof: bool, config: str | None, **given: Any) -> None:
+def serve(host: str, port: int, access_log: bool, until_eof: bool, config: str | None, **given: Any) -> None:
     """
     Serve simulated jobs over HTTP.
 
@@ -49,8 +51,17 @@ def serve(host: str, port: int, until_eof: bool, config: str | None, **given: An
         if sys.stdin is None:  # closed: its number will be another file's
             raise ConfigError("--until-eof needs a standard input, and it is closed")
         threading.Thread(target=_end_at_eof, daemon=True).start()
+    if access_log:
+        _log_requests()
     settings = _settings(config, {name: value for name, value in given.items() if value is not None})
     run(settings, host=host, port=port, on_ready=lambda url: click.echo(f"bide is listening on {url}"))
+
+
+def _log_requests() -> None:
+    log = logging.getLogger("bide.server.access")
+    log.addHandler(logging.StreamHandler())  # nothing but the line itself
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _settings(path: str | None, given: dict[str, Any]) -> ServerConfig:

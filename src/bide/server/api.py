@@ -17,16 +17,14 @@ from bide.server.job import Job
 from bide.server.pages import MOST_JOBS, cursor_of, read_cursor, read_limit
 from bide.server.preferences import wait_in
 from bide.server.service import JobService, Order
-from bide.server.stats import StatusCalls
 
 
 class JobsResource:
     """``/v1/jobs``."""
 
-    def __init__(self, service: JobService, calls: StatusCalls) -> None:
-        """Create and find jobs through this service, and count the calls."""
+    def __init__(self, service: JobService) -> None:
+        """Create and find jobs through this service."""
         self._service = service
-        self._calls = calls
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Start a job: 202, with its address and what it looks like at first."""
@@ -45,8 +43,8 @@ class JobsResource:
         """Show the jobs that the query names, or a page of all."""
         ids = req.get_param_as_list("id")
         if ids:
-            self._calls.count(req)
             resp.media = self._chosen(list(dict.fromkeys(ids)))
+            req.context.shows_end = any(job["completed_at"] for job in resp.media["jobs"])
         else:
             self._show_page(req, resp)
 
@@ -84,18 +82,17 @@ class JobsResource:
 class JobResource:
     """``/v1/jobs/{id}``."""
 
-    def __init__(self, service: JobService, calls: StatusCalls) -> None:
-        """Find and cancel jobs through this service, and count the calls."""
+    def __init__(self, service: JobService) -> None:
+        """Find and cancel jobs through this service."""
         self._service = service
-        self._calls = calls
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         """Show a job as it is now, or once it has ended, if the client would rather wait."""
-        self._calls.count(req)
         prefer = req.get_header("Prefer")
         if prefer is not None:
             self._hold(prefer, resp, id)
         document = self._document(self._service.find(id), id)
+        req.context.shows_end = document["completed_at"] is not None
         tag = tag_of(document)
         resp.set_header("ETag", f'W/"{tag}"')
         if is_known(req, tag):

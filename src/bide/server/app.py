@@ -21,8 +21,8 @@ from bide.server.problems import handle_errors
 from bide.server.rate_limit import RateLimiter
 from bide.server.seed import SeedJobsResource, SeedStatusResource
 from bide.server.service import JobService
-from bide.server.stats import StatsResource, StatusCalls
 from bide.server.store import Store
+from bide.server.traffic import MetricsResource, StatsResource, Traffic
 
 _logger = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self, config: ServerConfig, *, clock: Callable[[], float] = time.time, pause: Pause = Event.wait
     ) -> None:
         """Open the store, and put the routes together."""
-        super().__init__(middleware=falcon.CORSMiddleware(expose_headers=_EXPOSED))
+        traffic = Traffic(clock, client_of)
+        super().__init__(middleware=[traffic, falcon.CORSMiddleware(expose_headers=_EXPOSED)])
         handle_errors(self)
         seed = secrets.randbits(32) if config.seed is None else config.seed
         _logger.info("jobs and faults are drawn from seed %d", seed)
@@ -58,7 +59,7 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
             self.add_middleware(RateLimiter(config.rate_limit, clock, client_of))
         self._store = Store(config.database)
         self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)
-        self._add_routes(self._service, StatusCalls())
+        self._add_routes(self._service, traffic)
 
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request, as WSGI has it."""
@@ -75,13 +76,14 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self.add_middleware(misbehaving)
         return misbehaving
 
-    def _add_routes(self, service: JobService, calls: StatusCalls) -> None:
-        self.add_route("/v1/jobs", JobsResource(service, calls))
-        self.add_route("/v1/jobs/{id}", JobResource(service, calls))
-        self.add_route("/v1/stats", StatsResource(calls))
+    def _add_routes(self, service: JobService, traffic: Traffic) -> None:
+        self.add_route("/v1/jobs", JobsResource(service))
+        self.add_route("/v1/jobs/{id}", JobResource(service))
+        self.add_route("/v1/stats", StatsResource(traffic, service.held))
+        self.add_route("/metrics", MetricsResource(traffic))
         self.add_route("/healthz", HealthResource())
         self.add_route("/", SeedJobsResource(service))
-        self.add_route("/status/{id}", SeedStatusResource(service, calls))
+        self.add_route("/status/{id}", SeedStatusResource(service))
 
     def release(self) -> None:
         """Answer the requests that are held, and hold no more: for a server that is about to stop."""

@@ -41,6 +41,11 @@ class Holds:
             self._pause(released, left)
             return True
 
+    def taken(self) -> int:
+        """Return how many requests wait."""
+        with self._lock:
+            return len(self._waiting)
+
     def release(self, id: str) -> None:  # noqa: A002 - the word that the API uses
         """End the waiting for a job."""
         with self._lock:

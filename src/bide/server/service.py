@@ -131,6 +131,10 @@ class JobService:
         """
         return self._holds.hold(id, lambda: min(seconds, self._left(id)))
 
+    def held(self) -> int:
+        """Return how many requests wait for jobs at this moment."""
+        return self._holds.taken()
+
     def release(self) -> None:
         """End all waiting for jobs, and begin no more."""
         self._holds.close()

@@ -1,0 +1,196 @@
+"""What came to the server, and how it was answered: numbers, a series by the second, and a line for each."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import falcon
+import prometheus_client as prometheus
+
+HEADER = "Bide-Strategy"
+"""The request header in which a client names its strategy."""
+
+MOST_LABELS = 256
+"""So many strategies, and so many clients, are told apart; nobody can make the server remember more."""
+
+LONGEST_LABEL = 64
+"""So many characters of a label are kept."""
+
+SECONDS_KEPT = 300
+"""So many seconds the series reaches back."""
+
+access_log = logging.getLogger("bide.server.access")
+"""Has a line of JSON at level INFO for each request."""
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_LOOKS = ("/v1/jobs/{id}", "/status/{id}")
+
+
+class Labels:
+    """The labels that clients give: cut short, and only so many different ones."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._known: set[str] = set()
+
+    def of(self, text: str) -> str:
+        """Return the label of a text: ``other`` if there are too many already."""
+        label = text.strip()[:LONGEST_LABEL] or "unnamed"
+        if label not in self._known and len(self._known) >= MOST_LABELS:
+            return "other"
+        self._known.add(label)
+        return label
+
+
+class Traffic:
+    """
+    Counts requests, as a middleware of Falcon. Any thread may use it.
+
+    Args:
+        clock: wall clock, in seconds since the epoch.
+        client_of: tells whose request it is.
+    """
+
+    def __init__(self, clock: Callable[[], float], client_of: Callable[[falcon.Request], str]) -> None:
+        """Start at nothing."""
+        self._clock = clock
+        self._client_of = client_of
+        self._lock = Lock()
+        self._strategies, self._clients = Labels(), Labels()
+        self._seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=SECONDS_KEPT)
+        self.registry = prometheus.CollectorRegistry()
+        self._answers = prometheus.Histogram(
+            "bide_answer_seconds",
+            "Times from a request to its answer.",
+            ["method", "route", "status"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._calls = self._counter("bide_status_calls", "Requests for the status of jobs.", "strategy")
+        self._wasted = self._counter(
+            "bide_status_calls_wasted", "Requests for the status of jobs that showed no end.", "strategy"
+        )
+        self._by_client = self._counter("bide_client_requests", "Requests by who sent them.", "client")
+
+    def _counter(self, name: str, text: str, label: str) -> prometheus.Counter:
+        return prometheus.Counter(name, text, [label], registry=self.registry)
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Note when a request came."""
+        req.context.began = time.perf_counter()
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        """Count a request, now that its answer is known."""
+        now = time.perf_counter()
+        took = now - getattr(req.context, "began", now)  # Falcon refuses some before anybody sees them
+        status = falcon.http_status_to_code(resp.status)
+        self._answers.labels(req.method, req.uri_template or "none", status).observe(took)
+        with self._lock:
+            client = self._clients.of(self._client_of(req))
+            strategy = self._strategies.of(req.get_header(HEADER) or "") if _is_look(req) else None
+            if strategy is not None:
+                self._this_second()[strategy] += 1
+        self._by_client.labels(client).inc()
+        if strategy is not None:
+            self._calls.labels(strategy).inc()
+            if not getattr(req.context, "shows_end", False):
+                self._wasted.labels(strategy).inc()
+        if access_log.isEnabledFor(logging.INFO):
+            access_log.info("%s", json.dumps(self._line(req, status, took)))
+
+    def _this_second(self) -> Counter[str]:
+        second = int(self._clock())
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append((second, Counter()))
+        return self._seconds[-1][1]
+
+    def _line(self, req: falcon.Request, status: int, took: float) -> dict[str, Any]:
+        return {
+            "time": self._clock(),
+            "client": self._client_of(req),
+            "method": req.method,
+            "path": req.path,
+            "status": status,
+            "seconds": round(took, 6),
+            "strategy": req.get_header(HEADER),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """Return the numbers so far, and the series, as JSON shows them."""
+        calls, wasted = _values(self._calls), _values(self._wasted)
+        with self._lock:
+            seconds = list(self._seconds)
+        return {
+            "now": self._clock(),
+            "status_calls": {
+                "total": sum(calls.values()),
+                "by_strategy": calls,
+                "wasted": sum(wasted.values()),
+                "wasted_by_strategy": wasted,
+            },
+            "requests": {"by_client": _values(self._by_client), "by_route": self._by_route()},
+            "seconds": [{"second": second, "status_calls": dict(counts)} for second, counts in seconds],
+        }
+
+    def _by_route(self) -> list[dict[str, Any]]:
+        samples = [sample for metric in self._answers.collect() for sample in metric.samples]
+        return [
+            {**sample.labels, "status": int(sample.labels["status"]), "count": int(sample.value)}
+            for sample in samples
+            if sample.name.endswith("_count")
+        ]
+
+
+def _values(counter: prometheus.Counter) -> dict[str, int]:
+    """Return the values of a counter by its one label."""
+    samples = [sample for metric in counter.collect() for sample in metric.samples]
+    return {
+        next(iter(sample.labels.values())): int(sample.value)
+        for sample in samples
+        if sample.name.endswith("_total")
+    }
+
+
+def _is_look(req: falcon.Request) -> bool:
+    """Say whether a request asks how jobs are."""
+    if req.method not in {"GET", "HEAD"}:
+        return False
+    return req.uri_template in _LOOKS or (req.uri_template == "/v1/jobs" and req.has_param("id"))
+
+
+class StatsResource:
+    """``GET /v1/stats``."""
+
+    def __init__(self, traffic: Traffic, held: Callable[[], int]) -> None:
+        """Show these numbers, and how many requests are held."""
+        self._traffic = traffic
+        self._held = held
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer with the numbers, as JSON."""
+        resp.media = {**self._traffic.document(), "held": self._held()}
+
+    on_head = on_get
+
+
+class MetricsResource:
+    """``GET /metrics``."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        """Show these numbers."""
+        self._traffic = traffic
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer with the numbers, as Prometheus reads them."""
+        resp.content_type = prometheus.CONTENT_TYPE_LATEST
+        resp.data = prometheus.generate_latest(self._traffic.registry)
+
+    on_head = on_get
