@@ -53,7 +53,7 @@ def test_labels_are_bounded() -> None:
 
 
 def test_calls_that_show_no_end_are_wasted() -> None:
-    """Pending, unchanged, unknown and refused are wasted; an end in any format is not, nor one among others."""
+    """Pending, unchanged, unknown and refused are wasted; an end is not, in any format or among others."""
     with api(failing=0, faults=Faults(by_header=True)) as server:
         job, other = server.submit(duration=10), server.submit(duration=99)
         tag = server.get(f"/v1/jobs/{job}").headers["etag"]
