@@ -24,13 +24,14 @@ from bide import (
     WaitError,
     WaitTimeout,
 )
+from bide.events import Event, PollAnswered, PollFailed, PollStarting
 from bide.http import AsyncHttpPoller, HttpJob, HttpPoller, JobMapping
 from bide.http.answers import Answer, Ask
 from bide.http.async_poller import MOST_AT_ONCE
 from bide.http.conversation import MOST_HOPS, Conversation
 from bide.http.shape import UnknownShape
 from bide.testing import VirtualClock
-from bide_strategies import Fixed
+from bide_strategies import Fixed, Linear
 
 Script = Sequence[httpx.Response | Exception]
 URL = "https://api.test/jobs/1"
@@ -70,30 +71,38 @@ class Server:
         return [str(request.url) for request in self.asked]
 
 
-def in_threads(server: Server, job: HttpJob, transient: Any = (), fatal: Any = (), **options: Any) -> Outcome:
+POLLERS = ("strategy", "limits", "transient", "fatal", "observers")
+"""The options of a wait that are of a poller, and not of what makes its requests."""
+
+
+def in_threads(server: Server, job: HttpJob, **options: Any) -> Outcome:
     """Wait on a virtual clock with the sync poller."""
     clock = VirtualClock()
-    kinds = {"transient": transient, "fatal": fatal}
-    poller = Poller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=clock.sleep, **kinds)
+    poller = Poller(clock=clock.time, sleep=clock.sleep, **polling(options))
     waits = HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(server)), **options)
     return _outcome(lambda: waits.wait(job))
 
 
-def in_asyncio(server: Server, job: HttpJob, transient: Any = (), fatal: Any = (), **options: Any) -> Outcome:
+def in_asyncio(server: Server, job: HttpJob, **options: Any) -> Outcome:
     """Wait on a virtual clock with the async poller."""
     clock = VirtualClock()
-    kinds = {"transient": transient, "fatal": fatal}
 
     async def sleep(seconds: float) -> None:
         clock.sleep(seconds)
 
     async def wait() -> Outcome:
-        poller = AsyncPoller(POLICY.strategy, POLICY.limits, clock=clock.time, sleep=sleep, **kinds)
+        poller = AsyncPoller(clock=clock.time, sleep=sleep, **polling(options))
         http = httpx.AsyncClient(transport=httpx.MockTransport(server))
         async with AsyncHttpPoller(poller, http=http, **options) as waits:
             return await waits.wait(job)
 
     return _outcome(lambda: asyncio.run(wait()))
+
+
+def polling(options: dict[str, Any]) -> dict[str, Any]:
+    """Take out of the options of a wait those of its poller."""
+    own = {name: options.pop(name) for name in POLLERS if name in options}
+    return {"strategy": POLICY.strategy, "limits": POLICY.limits, **own}
 
 
 def _outcome(wait: Callable[[], Outcome]) -> Outcome:
@@ -275,21 +284,61 @@ def test_an_answer_says_where_to_look_next(wait: Any) -> None:
 
 
 def test_a_redirect_is_followed_in_the_same_look(wait: Any) -> None:
-    """It is one call; one for good is remembered."""
+    """Each request is a call; a place for good is remembered."""
     server = Server(
-        [answer(307, Location="/a"), answer(json=RUNNING), answer(308, Location="/b"), answer(json=DONE)]
+        [
+            answer(307, Location="/a"),
+            answer(json=RUNNING),
+            answer(308, Location="/b"),
+            answer(json=RUNNING),
+            answer(json=DONE),
+        ]
     )
     outcome = wait(server, HttpJob(URL, MAPPING))
-    assert (outcome.end, outcome.calls) == (End.COMPLETED, 2)
-    assert server.urls == [URL, "https://api.test/a", URL, "https://api.test/b"]
+    assert (outcome.end, outcome.calls, outcome.failed_calls) == (End.COMPLETED, 5, 2)
+    assert (outcome.elapsed, outcome.observation.result) == (2.0, [1])
+    a, b = "https://api.test/a", "https://api.test/b"
+    assert server.urls == [URL, a, URL, b, b]
 
 
 def test_redirects_in_circles_are_a_failed_look(wait: Any) -> None:
-    """A look follows so many, and then says so; the wait goes on within its limits."""
+    """A look follows so many, each a call, and then says so; the wait goes on within its limits."""
     server = Server([answer(302, Location=URL)] * (MOST_HOPS + 1) + [answer(json=DONE)])
     outcome = wait(server, HttpJob(URL, MAPPING))
-    assert (outcome.end, outcome.calls, outcome.failed_calls) == (End.COMPLETED, 2, 1)
-    assert "redirects" in str(outcome.failures[0])
+    assert (outcome.end, outcome.calls, outcome.failed_calls) == (End.COMPLETED, 7, 6)
+    assert [str(failure).rpartition(" answered ")[2] for failure in outcome.failures] == [
+        *[f"302, which leads to {URL}"] * MOST_HOPS,
+        f"302: the job was not found after {MOST_HOPS} redirects",
+    ]
+
+
+@pytest.mark.parametrize("most", range(1, 9))
+def test_no_redirect_is_followed_beyond_the_limit_of_calls(wait: Any, most: int) -> None:
+    """Not in the midst of a look either."""
+    server = Server([answer(302, Location=URL)])
+    outcome = wait(server, HttpJob(URL, MAPPING), limits=Limits(max_attempts=most))
+    assert (outcome.end, outcome.calls) == (End.ATTEMPTS_EXHAUSTED, most)
+    assert len(server.asked) == most
+
+
+def test_observers_are_told_of_every_request(wait: Any) -> None:
+    """Each begins and ends, with the number of its call."""
+    told: list[tuple[str, int]] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, PollStarting | PollAnswered | PollFailed):
+            told.append((type(event).__name__, event.call))
+
+    server = Server([answer(302, Location="/a"), answer(json=DONE)])
+    wait(server, HttpJob(URL, MAPPING), observers=observe)
+    assert told == [("PollStarting", 1), ("PollFailed", 1), ("PollStarting", 2), ("PollAnswered", 2)]
+
+
+def test_a_schedule_stays_where_it_was_when_a_look_is_led_elsewhere(wait: Any) -> None:
+    """The strategy counts looks, not requests."""
+    script = [answer(302, Location="/a"), answer(json=RUNNING)] * 3 + [answer(json=DONE)]
+    outcome = wait(Server(script), HttpJob(URL, MAPPING), strategy=Linear(base=1.0, step=1.0))
+    assert (outcome.calls, outcome.elapsed) == (7, 1.0 + 2.0 + 3.0)
 
 
 @pytest.mark.parametrize("place", ["ftp://api.test/x", "http://", "http://[", "", "javascript:alert(1)"])

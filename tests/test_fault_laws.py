@@ -127,11 +127,11 @@ def test_every_wait_ends_as_it_should_and_in_time(
 ) -> None:
     """In the right result or one typed error, within its time, its calls, and never in a hot loop."""
     with ExitStack() as stack:
-        ways = [
-            (library, stack.enter_context(FaultyProxy(server, script)).url) for library, script in scripts
-        ]
-        for outcome, updates, took in wait(ways, _created(server)):
+        proxies = [stack.enter_context(FaultyProxy(server, script)) for _, script in scripts]
+        ways = [(library, proxy.url) for (library, _), proxy in zip(scripts, proxies, strict=True)]
+        for proxy, (outcome, updates, took) in zip(proxies, wait(ways, _created(server)), strict=True):
             _check(outcome, updates, took)
+            assert len(proxy.exchanges) <= outcome.calls  # the rest came not so far
 
 
 def _check(outcome: Outcome, updates: list[Update], took: float) -> None:
@@ -140,8 +140,9 @@ def _check(outcome: Outcome, updates: list[Update], took: float) -> None:
         assert outcome.observation is not None
         assert outcome.observation.result == {"duration": pytest.approx(0.2, abs=1e-6)}
     assert took <= TIMEOUT + REQUEST_TIMEOUT + SLACK
-    assert outcome.calls == len(updates) <= MAX_ATTEMPTS
-    assert outcome.failed_calls == sum(update.failure is not None for update in updates)
+    assert len(updates) <= outcome.calls <= MAX_ATTEMPTS
+    again = outcome.calls - len(updates)  # requests in place of one that was led elsewhere, or came too late
+    assert outcome.failed_calls - again == sum(update.failure is not None for update in updates)
     times = [update.elapsed for update in updates]
     assert all(later - earlier > 1 for earlier, later in zip(times, times[MOST_IN_A_SECOND:], strict=False))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,12 @@ import pytest
 from raw_server import Writer, says, serve, whole
 from ways import WAYS, Way
 
+from bide import AsyncHttpPoller, AttemptsExhausted, HttpJob, HttpPoller, Limits, Outcome
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
+from bide.http.exchange import StaleConnection
 from bide.http.transfer import MOST_KEPT, atransfer, make_async_http, make_http, transfer
+from bide_strategies import Fixed
 
 pytestmark = pytest.mark.wire
 
@@ -39,6 +42,15 @@ async def fickle_now(writer: Writer) -> None:
         await fickle(writer)
 
 
+async def each_once(writer: Writer) -> None:
+    """Answer what comes first over a connection, and drop what comes next."""
+    CALLS.append("each_once")
+    if writer in FICKLE:
+        writer.close()
+    else:
+        await fickle(writer)
+
+
 async def shut(writer: Writer) -> None:
     """Close the connection without a word, and remember it."""
     CALLS.append("shut")
@@ -53,6 +65,7 @@ def pool_of(http: Any) -> Any:
 ANSWERS = {
     "job": says(whole(JOB)),
     "slow": says(b"", whole(JOB), pause=0.1),
+    "each_once": each_once,
     "shut": shut,
     "cookie": says(whole(JOB, b"Set-Cookie: id=1; Path=/")),
     "fickle": fickle,
@@ -68,20 +81,54 @@ def url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_connection_that_the_server_closed_fails_no_poll(way: Way, url: str) -> None:
-    """A request that only asks goes over another connection, once, if the kept one gave nothing."""
+def test_a_connection_that_the_server_closed_is_known_as_such(way: Way, url: str) -> None:
+    """A request that only asks may be made again if the kept one gave nothing."""
     CALLS.clear()
     first, second = way.outcomes(Ask("GET", f"{url}/fickle"), Ask("GET", f"{url}/fickle_now"))
     assert isinstance(first, Answer)
-    assert isinstance(second, Answer)
-    assert CALLS == ["fickle_now"] * 2
+    assert isinstance(second, StaleConnection)
+    assert CALLS == ["fickle_now"]
+
+
+def in_threads(job: HttpJob, limits: Limits) -> Outcome:
+    """Wait until the calls are used up."""
+    with HttpPoller(Fixed(interval=0.001), limits) as waits, pytest.raises(AttemptsExhausted) as caught:
+        waits.wait(job)
+    assert caught.value.outcome is not None
+    return caught.value.outcome
+
+
+def in_asyncio(job: HttpJob, limits: Limits) -> Outcome:
+    """Do the same in a task."""
+
+    async def wait() -> Outcome:
+        async with AsyncHttpPoller(Fixed(interval=0.001), limits) as waits:
+            with pytest.raises(AttemptsExhausted) as caught:
+                await waits.wait(job)
+        assert caught.value.outcome is not None
+        return caught.value.outcome
+
+    return anyio.run(wait)
+
+
+@pytest.mark.parametrize(("most", "failed"), [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)])
+@pytest.mark.parametrize("wait", [in_threads, in_asyncio])
+def test_a_connection_that_the_server_closed_fails_no_look(
+    wait: Callable[[HttpJob, Limits], Outcome], most: int, failed: int, url: str
+) -> None:
+    """It is made again over another, once; both are calls, of which there are no more than there may be."""
+    CALLS.clear()
+    outcome = wait(HttpJob(f"{url}/each_once"), Limits(max_attempts=most))
+    assert (outcome.calls, outcome.failed_calls) == (most, failed)
+    assert (outcome.failure is None) == (most % 2 == 1)  # the last one could not be made again
+    assert ["each_once"] * most == CALLS
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_new_connection_that_the_server_closes_is_a_failure(way: Way, url: str) -> None:
     """It was not closed before the request came."""
     CALLS.clear()
-    assert isinstance(way.failure(Ask("GET", f"{url}/shut")), RequestError)
+    assert type(way.failure(Ask("GET", f"{url}/shut"))) is RequestError
     assert CALLS == ["shut"]
 
 
@@ -91,7 +138,7 @@ def test_what_may_change_something_is_asked_once(way: Way, url: str) -> None:
     CALLS.clear()
     first, second = way.outcomes(Ask("GET", f"{url}/fickle"), Ask("POST", f"{url}/fickle_now"))
     assert isinstance(first, Answer)
-    assert isinstance(second, RequestError)
+    assert type(second) is RequestError
     assert CALLS == ["fickle_now"]
 
 

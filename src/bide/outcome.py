@@ -60,10 +60,10 @@ class Outcome:
     Args:
         end: why it is over.
         observation: what the last answered poll saw; None if none was answered.
-        calls: polls made, failed ones included.
+        calls: polls made, failed ones included; over HTTP every request of one, such as one for each redirect.
         elapsed: seconds from the start of the wait to its end.
         failure: why the last poll failed, if it did.
-        failed_calls: how many of the calls failed.
+        failed_calls: how many of the calls failed, or were led elsewhere.
         failures: why they failed: the last ten, in order.
         hints_followed: how many delays a hint of the server changed.
         lag: seconds from the job's end to the answer that showed it, where the server says when the job

@@ -188,6 +188,25 @@ class Wait(Schedule):
         _forget_frames(failure)
         return self._until(self._chosen(), now)
 
+    def asks_again(self, failure: RequestError, now: float) -> bool:
+        """
+        Take that a poll under way needs another request; say whether it may make it.
+
+        Each request is a call: the one that failed, or was led elsewhere, counts as a failed one, but into no
+        streak, for the poll goes on.
+
+        Args:
+            failure: what has become of the one before.
+            now: the time of it.
+        """
+        most = self.policy.limits.max_attempts
+        if most is not None and self.calls + 1 >= most:
+            return False
+        self._count_failure(failure, now)
+        _forget_frames(failure)
+        self.starting(now)
+        return True
+
     def cancelled(self, now: float) -> Outcome:
         """
         Take that nobody waits any more; return the outcome, whose token goes on as if nothing had been.

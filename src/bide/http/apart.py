@@ -21,7 +21,7 @@ import anyio
 from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
-from bide.http.exchange import Body, may_be_asked_again, request, told, too_late
+from bide.http.exchange import Body, request, told, too_late
 from bide.http.logs import discreet
 from bide.http.surface import AsyncHTTPClient
 from bide.http.wire import Wire
@@ -51,7 +51,7 @@ async def atransfer(http: AsyncHTTPClient, ask: Ask, *, timeout: Seconds) -> Ans
     """
     exchange = _Exchange(http, ask, timeout)
     exchange.start()
-    with told(ask, timeout):
+    with told(ask, timeout, exchange.wire):
         try:
             await exchange.wait(timeout)
         finally:
@@ -93,7 +93,7 @@ class _Exchange:
         self._scope = anyio.CancelScope()
         self._ask = ask
         self._timeout = timeout
-        self._wire = Wire()
+        self.wire = Wire()
         self._answer: Answer | None = None
         self._failure: Exception | None = None
         self._task: object = None  # the loop itself only knows tasks weakly
@@ -114,7 +114,7 @@ class _Exchange:
     def abandon(self) -> None:
         """Let it end as soon as it safely can: nobody waits for it."""
         self.abandoned = True
-        if self._wire.sent and not self.done.is_set():
+        if self.wire.sent and not self.done.is_set():
             self._scope.cancel()
 
     def outcome(self) -> Answer:
@@ -125,30 +125,20 @@ class _Exchange:
             return self._answer
         if self.done.is_set():
             raise RequestError(f"{self._ask}: the client was closed meanwhile")
-        raise too_late(self.http, self._wire)
+        raise too_late(self.http, self.wire)
 
     async def _run(self) -> None:
         try:
             with self._scope, discreet(self._ask):
                 self._scope.deadline = anyio.current_time() + _STEPS * self._timeout + _GRACE
-                self._answer = await self._attempts()
+                self._answer = await self._answered()
         except Exception as error:
             self._failure = error
         finally:
             self.done.set()
             _running.discard(self)
 
-    async def _attempts(self) -> Answer:
-        try:
-            return await self._attempt()
-        except Exception as error:
-            given_up = self.abandoned or self._scope.cancel_called
-            if given_up or not may_be_asked_again(self._ask, self._wire, error):
-                raise
-        self._wire = Wire()
-        return await self._attempt()
-
-    async def _attempt(self) -> Answer:
+    async def _answered(self) -> Answer:
         async with self.http.stream(**request(self._ask, self._timeout, self._note)) as response:
             body = Body(self._ask, response)
             if not body.is_read:
@@ -164,7 +154,7 @@ class _Exchange:
             self._scope.cancel()  # httpx's generators are closed only by what comes from inside them
 
     async def _note(self, event: str, info: dict[str, Any]) -> None:
-        self._wire.note(event, info)
+        self.wire.note(event, info)
         if self.abandoned:
             self.abandon()
 

@@ -18,6 +18,7 @@ from attrs import define, field
 
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
+from bide.http.exchange import StaleConnection
 from bide.http.job import HttpJob
 from bide.http.redaction import cleaned
 from bide.http.shape import UnknownShape
@@ -74,7 +75,7 @@ class Conversation:
             RequestError: the look failed, and another may succeed; or a kind of it that ends the wait.
         """
         asked_at = self.clock()
-        answer = yield self._ask(self._url, self._conditions(hold))
+        answer = yield from self._answered(self._ask(self._url, self._conditions(hold)))
         held = self.clock() - asked_at if hold and _was_held(answer) else 0.0
         answer = yield from self._followed(answer)
         observation = self._observed(answer, hold)
@@ -103,6 +104,24 @@ class Conversation:
             return Ask("GET", url, headers or {}, elsewhere=True, because=because)
         return Ask("GET", url, {**job.headers, **(headers or {})}, because=because)
 
+    def asks_again(self, failure: RequestError) -> bool:
+        """
+        Take that a look needs another request; say whether it may make it.
+
+        Args:
+            failure: what has become of the one before.
+        """
+        return True
+
+    def _answered(self, ask: Ask) -> Exchange[Answer]:
+        """Ask; and once more at once over another connection, if one that was kept gave nothing."""
+        try:
+            return (yield ask)
+        except StaleConnection as error:
+            if not self.asks_again(error):
+                raise
+        return (yield ask)
+
     def _followed(self, answer: Answer) -> Exchange[Answer]:
         """Follow redirects, unless the mapping knows what such an answer means."""
         for _ in range(MOST_HOPS):
@@ -112,8 +131,11 @@ class Conversation:
             there = _joined(answer, url, answer.header("location"))
             if answer.status in _FOR_GOOD and url == self._url:
                 self._url = there
-            answer = yield self._ask(there, because=answer.asked)
-        raise RequestError(f"{answer.asked}: the job was not found after {MOST_HOPS} redirects")
+            led = answer.unusable(f"{answer.status}, which leads to {public(there)}")
+            if not self.asks_again(led):
+                raise led
+            answer = yield from self._answered(self._ask(there, because=answer.asked))
+        raise answer.unusable(f"{answer.status}: the job was not found after {MOST_HOPS} redirects")
 
     def _observed(self, answer: Answer, hold: int) -> Observation:
         if answer.status == 304 and self._seen is not None:
@@ -152,7 +174,7 @@ class Conversation:
             return observation
         url = _joined(answer, self._url, place)
         try:
-            found = yield self._ask(url, because=answer.asked)
+            found = yield from self._answered(self._ask(url, because=answer.asked))
             result: Any = json.loads(found.body) if 200 <= found.status < 300 else url
         except (RequestError, ValueError, RecursionError):
             result = url

@@ -10,7 +10,7 @@ import attrs
 
 from bide.driver import Driver
 from bide.durations import Seconds
-from bide.errors import ConfigError, Problem, shown
+from bide.errors import ConfigError, Problem, RequestError, shown
 from bide.http.answers import Ask
 from bide.http.conversation import Conversation
 from bide.http.job import HttpJob
@@ -70,6 +70,10 @@ class Poll(Conversation):
         waits, now = self.waits, self.clock()
         hold = math.floor(self.wait.hold_time(now, waits.hold)) if self.holds else 0
         return waits.run(self.look(hold), self.wait.request_timeout(now, waits.request_timeout + hold))
+
+    def asks_again(self, failure: RequestError) -> bool:
+        """Count every request as a call, and make no more of them than the wait may."""
+        return self.wait.asks_again(failure, self.clock())
 
 
 def is_near(ask: Ask) -> bool:

@@ -89,8 +89,18 @@ class Body:
         return Answer(self._ask, self._response.status_code, self._response.headers, body)
 
 
+class StaleConnection(RequestError):
+    """
+    A connection kept from an earlier request gave nothing, and the request may be made once more, at once.
+
+    A server may close a kept connection while a request is on its way. What only asks does no harm twice.
+
+    Source: RFC 9112, section 9.3.1.
+    """
+
+
 @contextmanager
-def told(ask: Ask, timeout: Seconds) -> Iterator[None]:
+def told(ask: Ask, timeout: Seconds, wire: Wire) -> Iterator[None]:
     """
     Tell every failure of the network, and of what came over it, as one of the request.
 
@@ -103,7 +113,8 @@ def told(ask: Ask, timeout: Seconds) -> Iterator[None]:
         if not isinstance(error, _FAILURES) and not is_a(error, "HTTPError", "InvalidURL"):
             raise
         clear_frames(error.__traceback__)  # who keeps the error need not keep what there was of a body
-        raise RequestError(ask.hidden(f"{ask}: {_what(error, timeout)}")) from error
+        kind = StaleConnection if _is_stale(ask, wire, error) else RequestError
+        raise kind(ask.hidden(f"{ask}: {_what(error, timeout)}")) from error
 
 
 def is_a(error: Exception, *names: str) -> bool:
@@ -134,13 +145,6 @@ def too_late(http: object, wire: Wire) -> Exception:
     return late
 
 
-def may_be_asked_again(ask: Ask, wire: Wire, error: Exception) -> bool:
-    """
-    Say whether a request that failed may be made once more, at once.
-
-    A server may close a kept connection while a request is on its way. What only asks does no harm twice.
-
-    Source: RFC 9112, section 9.3.1.
-    """
+def _is_stale(ask: Ask, wire: Wire, error: Exception) -> bool:
     asks = ask.method in ("GET", "HEAD")
     return asks and wire.may_have_been_stale and is_a(error, "NetworkError", "RemoteProtocolError")

@@ -14,7 +14,7 @@ from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.http.answers import Answer, Ask
 from bide.http.apart import atransfer, finish
-from bide.http.exchange import MOST_BYTES, Body, may_be_asked_again, request, told, too_late
+from bide.http.exchange import MOST_BYTES, Body, request, told, too_late
 from bide.http.logs import discreet
 from bide.http.network import bind, until
 from bide.http.surface import HTTPClient
@@ -75,19 +75,12 @@ def transfer(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
     Raises:
         RequestError: no connection, no answer in time, or one that is too long or not HTTP.
     """
-    ends_at = time.monotonic() + timeout
-    with told(ask, timeout), discreet(ask), until(ends_at):
-        wire = Wire()
-        try:
-            return _attempt(http, ask, timeout, ends_at, wire)
-        except Exception as error:
-            if not may_be_asked_again(ask, wire, error):
-                raise
-            left = max(ends_at - time.monotonic(), 0.001)
-            return _attempt(http, ask, left, ends_at, Wire())
+    ends_at, wire = time.monotonic() + timeout, Wire()
+    with told(ask, timeout, wire), discreet(ask), until(ends_at):
+        return _answered(http, ask, timeout, ends_at, wire)
 
 
-def _attempt(http: HTTPClient, ask: Ask, timeout: Seconds, ends_at: float, wire: Wire) -> Answer:
+def _answered(http: HTTPClient, ask: Ask, timeout: Seconds, ends_at: float, wire: Wire) -> Answer:
     with http.stream(**request(ask, timeout, wire.note)) as response:
         body = Body(ask, response)
         for piece in () if body.is_read else response.iter_raw():
