@@ -341,6 +341,27 @@ def test_a_schedule_stays_where_it_was_when_a_look_is_led_elsewhere(wait: Any) -
     assert (outcome.calls, outcome.elapsed) == (7, 1.0 + 2.0 + 3.0)
 
 
+def test_a_redirect_to_what_is_no_job_says_what_it_may_be(wait: Any) -> None:
+    """An API that redirects to the result when the job is done needs a mapping that knows that."""
+    server = Server([answer(303, Location="/out"), answer(json={"video": 1})])
+    failure = wait(server, HttpJob(URL, MAPPING)).failure
+    assert isinstance(failure, UnknownShape)
+    assert str(failure).startswith(
+        f"GET {URL} answered 303, which leads to what is no job: GET https://api.test/out"
+    )
+    assert failure.report.splitlines()[:3] == [
+        f"GET {URL} answered 303, which leads to what is no job. If that is the result:",
+        "  --completed 'HTTP 303' --result-url Location:",
+        "GET https://api.test/out answered JSON without the status. It has:",
+    ]
+    server = Server([answer(302, Location="/out"), httpx.Response(200, content=b"\0"), answer(json=DONE)])
+    said = str(wait(server, HttpJob(URL, MAPPING)).failures[1])
+    assert (
+        "answered 302, which leads to what is no job, or is its result, if a mapping says that HTTP 302"
+        in said
+    )
+
+
 @pytest.mark.parametrize("place", ["ftp://api.test/x", "http://", "http://[", "", "javascript:alert(1)"])
 def test_a_redirect_to_nowhere_is_a_failed_look(wait: Any, place: str) -> None:
     """What cannot be asked is told, and the wait goes on."""

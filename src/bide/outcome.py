@@ -60,7 +60,7 @@ class Outcome:
     Args:
         end: why it is over.
         observation: what the last answered poll saw; None if none was answered.
-        calls: polls made, failed ones included; over HTTP every request of one, such as one for each redirect.
+        calls: polls made, failed ones included; over HTTP each request of one, such as those after redirects.
         elapsed: seconds from the start of the wait to its end.
         failure: why the last poll failed, if it did.
         failed_calls: how many of the calls failed, or were led elsewhere.

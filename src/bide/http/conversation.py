@@ -17,7 +17,7 @@ import attrs
 from attrs import define, field
 
 from bide.errors import RequestError
-from bide.http.answers import Answer, Ask
+from bide.http.answers import Answer, Ask, is_success
 from bide.http.exchange import StaleConnection
 from bide.http.job import HttpJob
 from bide.http.redaction import cleaned
@@ -75,10 +75,15 @@ class Conversation:
             RequestError: the look failed, and another may succeed; or a kind of it that ends the wait.
         """
         asked_at = self.clock()
-        answer = yield from self._answered(self._ask(self._url, self._conditions(hold)))
-        held = self.clock() - asked_at if hold and _was_held(answer) else 0.0
-        answer = yield from self._followed(answer)
-        observation = self._observed(answer, hold)
+        first = yield from self._answered(self._ask(self._url, self._conditions(hold)))
+        held = self.clock() - asked_at if hold and _was_held(first) else 0.0
+        answer = yield from self._followed(first)
+        try:
+            observation = self._observed(answer, hold)
+        except RequestError as error:
+            if answer is first or not is_success(answer.status):
+                raise
+            raise _led_to_no_job(first, error) from error
         self._remember(answer, observation)
         if observation.status == "completed":
             return (yield from self._with_result(answer, observation))
@@ -179,6 +184,17 @@ class Conversation:
         except (RequestError, ValueError, RecursionError):
             result = url
         return attrs.evolve(observation, result=result)
+
+
+def _led_to_no_job(first: Answer, error: RequestError) -> RequestError:
+    """Return the error of a redirect to what is no job: it may be the result of one that is done."""
+    code = f"HTTP {first.status}"
+    led = first.says(f"{first.status}, which leads to what is no job")
+    if isinstance(error, UnknownShape):
+        how = f"If that is the result:\n  --completed '{code}' --result-url Location:"
+        return UnknownShape(f"{led}: {error}", report=f"{led}. {how}\n{error.report}", status=error.status)
+    told = f"{led}, or is its result, if a mapping says that {code} is completed: {error}"
+    return RequestError(told, hint=error.hint, status=error.status)
 
 
 def _sendable(etag: str | None) -> str | None:
