@@ -78,7 +78,7 @@ def test_the_environment_s_proxy_is_asked(url: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_pool_of_a_client_keeps_to_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should httpx keep its pools elsewhere some day, this tells."""
+    """What is private to httpx and relied on: `_transport`, `_mounts`, `_pool` and its `_network_backend`."""
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     with make_http(httpx.URL("http://server.test")) as http:
         transports: list[Any] = [http._transport, *http._mounts.values()]

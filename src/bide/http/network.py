@@ -41,7 +41,8 @@ def bind(http: httpx.Client) -> httpx.Client:
     Let every connection that a client will make, through a proxy or not, keep to `until`; return the client.
 
     httpx bounds each read, never their sum, so a header that comes byte by byte would hold a request for
-    ever. Only at its pools can anybody step in between.
+    ever. Only at its pools can anybody step in between, and these are private to it: hence the narrow range
+    of its versions among bide's dependencies. A client of the caller's, of any version, is left as it is.
     """
     for transport in (http._transport, *http._mounts.values()):
         if isinstance(transport, httpx.HTTPTransport):
