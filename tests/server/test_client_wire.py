@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bide import AttemptsExhausted, JobCancelled, JobClient, JobNotFound, Limits
+from bide import AttemptsExhausted, ConfigError, JobCancelled, JobClient, JobNotFound, Limits, RequestRefused
 from bide.cli.server_process import server_process
 from bide_strategies import Fixed
 
@@ -37,6 +37,27 @@ def calls_at(url: str, strategy: str) -> Any:
     """Return how many status calls the server has counted for a strategy."""
     calls = httpx.get(f"{url}/v1/stats", trust_env=False).json()["status_calls"]["by_strategy"]
     return calls.get(strategy, 0)
+
+
+@pytest.mark.parametrize("key", ["order-7", 'a "quoted" \\ key', "x" * 255])
+def test_a_job_with_a_key_is_created_once(key: str, url: str) -> None:
+    """However often the client asks; another key is another job, and so is none."""
+    with JobClient(url) as client:
+        first = client.create_job({"duration": 60}, idempotency_key=key)
+        assert client.create_job({"duration": 60}, idempotency_key=key) == first
+        others = {
+            client.create_job({"duration": 60}, idempotency_key=other) for other in ("else" + key[4:], None)
+        }
+        assert len({first, *others}) == 3
+        with pytest.raises(RequestRefused, match="422"):
+            client.create_job({"duration": 61}, idempotency_key=key)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "é", "a\nb", 7])
+def test_a_key_that_no_header_can_hold_is_refused(key: Any) -> None:
+    """Before anything is asked."""
+    with pytest.raises(ConfigError, match="idempotency_key: must be 1 to 255 characters"):
+        JobClient("http://127.0.0.1:1").create_job(idempotency_key=key)
 
 
 def test_a_client_cancels_a_job(url: str) -> None:

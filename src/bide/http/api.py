@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
@@ -16,6 +17,8 @@ from bide.http.conversation import Exchange
 from bide.http.job import HttpJob
 from bide.http.urls import checked_url
 from bide.strategy import Observation
+
+_KEY = re.compile(r"[ -~]{1,255}")
 
 
 class JobId(str):
@@ -95,16 +98,16 @@ class JobApi:
             raise ConfigError(f"job_ids: must be several ids, got the text {shown(job_ids)}")
         return [self.job(job_id) for job_id in job_ids]
 
-    def creating(self, work: Mapping[str, Any] | None) -> Exchange[JobId]:
+    def creating(self, work: Mapping[str, Any] | None, idempotency_key: str | None = None) -> Exchange[JobId]:
         """
         Create a job.
 
         Raises:
-            ConfigError: the work is nothing that JSON can hold.
+            ConfigError: the work is nothing that JSON can hold, or the key nothing that a header can.
             RequestError: the server answered no job; one may exist all the same.
             RequestRefused: the server does not take this job.
         """
-        headers = {"content-type": "application/json"}
+        headers = {"content-type": "application/json", **_keyed(idempotency_key)}
         answer = yield Ask("POST", self.jobs_url, headers, _body_of(work))
         return JobId(job_in(answer)["id"], answer.hint)
 
@@ -120,6 +123,17 @@ class JobApi:
         job = self.job(job_id)
         answer = yield Ask("DELETE", job.url)
         return job.mapping.observation(answer, job.job_id)
+
+
+def _keyed(key: object) -> dict[str, str]:
+    """Source: draft-ietf-httpapi-idempotency-key-header-07, with the text of RFC 9651, section 3.3.3."""
+    if key is None:
+        return {}
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise ConfigError(
+            f"idempotency_key: must be 1 to 255 characters of printable ASCII, got {shown(key)}"
+        )
+    return {"idempotency-key": '"' + re.sub(r'(["\\])', r"\\\1", key) + '"'}
 
 
 def _body_of(work: Mapping[str, Any] | None) -> bytes:

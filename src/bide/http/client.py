@@ -66,19 +66,23 @@ class JobClient(Settings[HttpPoller]):
         """Close the connections, unless the caller brought the HTTP client."""
         self._waits.close()
 
-    def create_job(self, work: Mapping[str, Any] | None = None) -> JobId:
+    def create_job(
+        self, work: Mapping[str, Any] | None = None, *, idempotency_key: str | None = None
+    ) -> JobId:
         """
         Create a job, and return its id, which is text and holds the server's hint for the first look.
 
         Args:
             work: what the server should take as the job's ``input``, if anything.
+            idempotency_key: of the caller's choice: however often it comes, there is one job for it. So a
+                request whose answer was lost may be made again.
 
         Raises:
             RequestError: the server cannot be reached, or answered no job; a job may exist all the same.
             RequestRefused: the server does not take this job.
-            ConfigError: the work is nothing that JSON can hold.
+            ConfigError: the work is nothing that JSON can hold, or the key nothing that a header can.
         """
-        return self._waits.run(self._api.creating(work), self._waits.request_timeout)
+        return self._waits.run(self._api.creating(work, idempotency_key), self._waits.request_timeout)
 
     def cancel_job(self, job_id: str) -> Observation:
         """
