@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+import anyio
 import attrs
 import httpx
 import pytest
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 from ways import LIBRARIES
 
 from bide import (
+    AsyncJobClient,
+    AsyncPoller,
     ConfigError,
     JobClient,
     JobFailed,
@@ -425,6 +429,49 @@ def test_a_client_closes_only_what_it_opened() -> None:
     with HttpPoller() as waits:
         own: Any = waits._client_for(Ask("GET", "http://server.test"))
     assert own.is_closed
+
+
+def test_a_closed_client_asks_nothing_more() -> None:
+    """It opens no connection again that nobody would close, and leaves the caller's alone."""
+    asked: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json=JOB)
+
+    for http in (None, httpx.Client(transport=httpx.MockTransport(server))):
+        client = JobClient("http://server.test", http=http)
+        client.close()
+        for use in (client.create_job, lambda: client.get_status("a1"), lambda: client.wait_for_job("a1")):  # noqa: B023
+            with pytest.raises(RuntimeError, match="has been closed"):
+                use()
+    assert asked == []
+
+
+def test_a_closed_async_client_asks_nothing_more() -> None:
+    """The same for tasks."""
+
+    async def main() -> None:
+        client = AsyncJobClient("http://server.test")
+        await client.aclose()
+        for use in (client.create_job, lambda: client.get_status("a1"), lambda: client.wait_for_job("a1")):
+            with pytest.raises(RuntimeError, match="has been closed"):
+                await use()
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("kind", "poller", "words"),
+    [
+        (JobClient, AsyncPoller(Fixed()), "one of Poller, got one of AsyncPoller"),
+        (AsyncJobClient, Poller(Fixed(), sleep=time.sleep), "one of AsyncPoller, got one of Poller"),
+    ],
+)
+def test_a_poller_of_the_other_colour_is_refused(kind: Any, poller: Any, words: str) -> None:
+    """Its sleep would fail at the first delay, and obscurely."""
+    with pytest.raises(ConfigError, match=f"strategy: must be a strategy, a Policy or {words}"):
+        kind("http://server.test", poller)
 
 
 NOON = "Sun, 22 Nov 2026 12:00:00 GMT"

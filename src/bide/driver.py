@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from attrs import Attribute, field, frozen
 
@@ -12,7 +12,7 @@ from bide.errors import ConfigError, Problem, RequestError, RequestRefused, caus
 from bide.events import Observer
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
-from bide.strategy import Observation
+from bide.strategy import Observation, Strategy
 from bide.wait import Wait
 
 
@@ -94,6 +94,23 @@ class Driver(Policy):
     fatal: tuple[type[Exception], ...] = field(
         default=(), converter=_as_tuple, validator=_EXCEPTIONS, kw_only=True
     )
+
+    @classmethod
+    def of(cls, policy: Strategy | Policy, limits: Limits | None = None) -> Self:
+        """
+        Return a strategy, or a policy, as one of this class.
+
+        Args:
+            policy: one of this class is returned as it is.
+            limits: take the place of the policy's, if given.
+
+        Raises:
+            ConfigError: the policy is a driver of another kind, which sleeps otherwise.
+        """
+        if isinstance(policy, Driver) and not isinstance(policy, cls):
+            words = f"must be a strategy, a Policy or one of {cls.__name__}"
+            raise ConfigError(Problem(f"{words}, got one of {type(policy).__name__}", ("strategy",)))
+        return super().of(policy, limits)
 
     def begin(self, hint: float | None = None) -> Wait:
         """

@@ -83,7 +83,12 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End what requests are under way, and close the connections, but not the caller's client."""
+        """
+        End what requests are under way, and close the connections, but not the caller's client.
+
+        No request is made after that.
+        """
+        self._closed = True
         if self._http is not None:
             await finish(self._http)
         while self._own:
@@ -192,6 +197,7 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
             return value
 
     def _transfer(self, ask: Ask, timeout: Seconds) -> Awaitable[Answer]:
+        self._check_open()
         if self._http is not None and not ask.elsewhere:
             return atransfer(self._http, ask, timeout=timeout)
         near = is_near(ask)

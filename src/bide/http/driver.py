@@ -44,6 +44,12 @@ class HttpDriver(Generic[P]):
             )
         self.request_timeout = request_timeout
         self.hold = hold
+        self._closed = False
+
+    def _check_open(self) -> None:
+        """Refuse to open connections again that nobody would close."""
+        if self._closed:
+            raise RuntimeError("it has been closed; make another to wait for more jobs")
 
     def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> Poll:
         """Return the poll function of a wait that begins, or goes on, now."""

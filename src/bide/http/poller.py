@@ -75,9 +75,11 @@ class HttpPoller(HttpDriver[Poller]):
         self.close()
 
     def close(self) -> None:
-        """Close the connections, but not the caller's client."""
-        while self._own:
-            self._own.popitem()[1].close()
+        """Close the connections, but not the caller's client; no request is made after that."""
+        with self._opening:
+            self._closed = True
+            while self._own:
+                self._own.popitem()[1].close()
 
     def wait(
         self,
@@ -180,10 +182,11 @@ class HttpPoller(HttpDriver[Poller]):
             return value
 
     def _client_for(self, ask: Ask) -> HTTPClient:
-        if self._http is not None and not ask.elsewhere:
-            return self._http
-        near = is_near(ask)
         with self._opening:
+            self._check_open()
+            if self._http is not None and not ask.elsewhere:
+                return self._http
+            near = is_near(ask)
             if near not in self._own:
                 self._own[near] = make_http(httpx.URL(ask.url))
             return self._own[near]
