@@ -14,6 +14,7 @@ from attrs import frozen
 from bide.errors import ConfigError, shown
 from bide.http.answers import Ask, job_in
 from bide.http.conversation import Exchange
+from bide.http.hints import left_of
 from bide.http.job import HttpJob
 from bide.http.urls import checked_url
 from bide.strategy import Observation
@@ -42,7 +43,7 @@ class JobId(str):
 
     def hint_left(self) -> float | None:
         """Return what is left of the hint, in seconds."""
-        return None if self.hint is None else max(0.0, self.hint - (time.monotonic() - self._told_at))
+        return left_of(self.hint, told_at=self._told_at)
 
 
 @frozen

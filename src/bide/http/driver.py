@@ -56,7 +56,7 @@ class HttpDriver(Generic[P]):
         poller = self.poller
         if timeout is not None:
             poller = attrs.evolve(poller, limits=attrs.evolve(poller.limits, timeout=timeout))
-        wait = poller.begin(job.hint) if token is None else poller.resume(token, timeout)
+        wait = poller.begin(job.hint_left()) if token is None else poller.resume(token, timeout)
         return Poll(job, self.poller.clock, waits=self, wait=wait)
 
 

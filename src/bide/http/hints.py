@@ -70,6 +70,17 @@ def hint_in(headers: Mapping[str, str], *, status: int = 200, now: float | None 
     return None if hint is None else min(max(0.0, hint), MAX_SECONDS)
 
 
+def left_of(hint: float | None, *, told_at: float) -> float | None:
+    """
+    Return what is left of a hint, in seconds.
+
+    Args:
+        hint: seconds; None if there is none.
+        told_at: when it was told, on the monotonic clock.
+    """
+    return None if hint is None else max(0.0, hint - (time.monotonic() - told_at))
+
+
 def _seconds(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from attrs import field, frozen
 
 from bide.errors import ConfigError, shown
 from bide.http.catalogue import find_mapping
-from bide.http.hints import hint_in
+from bide.http.hints import hint_in, left_of
 from bide.http.mapping import JobMapping
 from bide.http.urls import checked_url, public
 
@@ -50,7 +51,7 @@ class HttpJob:
         mapping: what the answers mean: a `JobMapping`, the name of one in the catalogue, or a TOML file.
         headers: sent with every request to the URL's origin, and to no other; they are never shown.
         job_id: the job's id, if the answers should name it.
-        hint: seconds to the first look that the creating response asked for, if it did.
+        hint: seconds from now to the first look that the creating response asked for, if it did.
 
     Raises:
         ConfigError: the URL, the mapping or a header is none.
@@ -61,6 +62,7 @@ class HttpJob:
     headers: Mapping[str, str] = field(converter=_as_headers, default=_NO_HEADERS, repr=False, kw_only=True)
     job_id: str | None = field(default=None, kw_only=True)
     hint: float | None = field(default=None, kw_only=True)
+    _told_at: float = field(factory=time.monotonic, init=False, repr=False)
 
     @classmethod
     def created(
@@ -84,3 +86,7 @@ class HttpJob:
             raise ConfigError(f"the response of {asked} says in none of {', '.join(PLACES)} where its job is")
         hint = hint_in(response.headers, status=response.status_code)
         return cls(urljoin(str(response.url), place), mapping, headers=headers or {}, hint=hint)
+
+    def hint_left(self) -> float | None:
+        """Return what is left of the hint, in seconds."""
+        return left_of(self.hint, told_at=self._told_at)
