@@ -109,7 +109,12 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         return await self._waits.look(self._api.job(job_id))
 
     def wait_for_job(
-        self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None
+        self,
+        job_id: str,
+        *,
+        token: str | None = None,
+        timeout: Seconds | None = None,
+        cancel_job: bool = False,
     ) -> Coroutine[Any, Any, Outcome]:
         """
         Poll until the job has completed, and return how it went.
@@ -120,13 +125,15 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
             job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+            cancel_job: whether to cancel the job too if the wait ends before it does; if that fails, a note
+                on the exception says so.
 
         Raises:
             WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), token=token, timeout=timeout)
+        return self._waits.wait(self._api.job(job_id), token=token, timeout=timeout, cancel_job=cancel_job)
 
     def wait_for_job_with_updates(
         self,
@@ -135,6 +142,7 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         *,
         token: str | None = None,
         timeout: Seconds | None = None,
+        cancel_job: bool = False,
     ) -> Coroutine[Any, Any, Outcome]:
         """
         Do as `wait_for_job`, and call back with an update after every poll, as it happens.
@@ -144,7 +152,9 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), on_update=on_update, token=token, timeout=timeout)
+        return self._waits.wait(
+            self._api.job(job_id), on_update=on_update, token=token, timeout=timeout, cancel_job=cancel_job
+        )
 
     def watch(
         self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None

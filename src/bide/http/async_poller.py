@@ -18,8 +18,8 @@ from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
 from bide.http.async_gather import outcomes
-from bide.http.conversation import Conversation, Exchange
-from bide.http.driver import REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
+from bide.http.conversation import Conversation, Exchange, cancelling
+from bide.http.driver import JOB_IS_OVER, REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
 from bide.http.job import HttpJob
 from bide.http.lanes import AsyncLanes
 from bide.http.surface import AsyncHTTPClient
@@ -101,6 +101,7 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         on_update: Callable[[Update], object] | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        cancel_job: bool = False,
     ) -> Coroutine[Any, Any, Outcome]:
         """
         Poll until the job has completed, and return how it went.
@@ -112,6 +113,10 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
             on_update: called with an update after every poll, as it happens.
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+            cancel_job: whether to ask the server to cancel the job (DELETE) if the wait ends before it: by a
+                limit, a cancellation or any exception. That takes one request more, of `request_timeout`
+                seconds at most, which no scope of anyio or trio cancels; if it fails, a note on the exception
+                says so.
 
         Raises:
             WaitError: the job ended otherwise, or a limit was reached.
@@ -119,7 +124,8 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
             ConfigError: the timeout is no number of seconds > 0.
         """
         poll = self._begun(job, token, timeout)
-        return self.poller.wait(poll, poll.wait, on_update=on_update)
+        waiting = self.poller.wait(poll, poll.wait, on_update=on_update)
+        return self._or_cancelled(waiting, job) if cancel_job else waiting
 
     def watch(
         self, job: HttpJob, *, token: str | None = None, timeout: Seconds | None = None
@@ -195,6 +201,24 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         except StopIteration as done:
             value: T = done.value
             return value
+
+    async def _or_cancelled(self, waiting: Coroutine[Any, Any, Outcome], job: HttpJob) -> Outcome:
+        """Wait, and ask the server to cancel the job if the wait ends before it."""
+        try:
+            return await waiting
+        except (*JOB_IS_OVER, GeneratorExit):  # nothing can be awaited in a coroutine that is being closed
+            raise
+        except BaseException as end:
+            await self._cancel(job, end)
+            raise
+
+    async def _cancel(self, job: HttpJob, end: BaseException) -> None:
+        """Ask the server to cancel a job whose wait has ended."""
+        try:
+            with anyio.fail_after(self.request_timeout, shield=True):
+                await self.run(cancelling(job), self.request_timeout)
+        except Exception as error:
+            end.add_note(f"the job was not cancelled: {error!r}")
 
     def _transfer(self, ask: Ask, timeout: Seconds) -> Awaitable[Answer]:
         self._check_open()

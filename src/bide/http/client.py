@@ -113,22 +113,28 @@ class JobClient(Settings[HttpPoller]):
         cancel: threading.Event | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        cancel_job: bool = False,
     ) -> Outcome:
         """
         Poll until the job has completed, and return how it went.
 
         Args:
             job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
-            cancel: ends the wait, not the job, within 50 ms when somebody sets it.
+            cancel: ends the wait within 50 ms when somebody sets it; a request that is under way then keeps
+                its connection until it is answered, for `request_timeout` at most.
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+            cancel_job: whether to cancel the job too if the wait ends before it does; if that fails, a note
+                on the exception says so.
 
         Raises:
             WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
             TokenError: the token is none.
             ConfigError: the timeout is no number of seconds > 0.
         """
-        return self._waits.wait(self._api.job(job_id), cancel=cancel, token=token, timeout=timeout)
+        return self._waits.wait(
+            self._api.job(job_id), cancel=cancel, token=token, timeout=timeout, cancel_job=cancel_job
+        )
 
     def wait_for_job_with_updates(
         self,
@@ -138,6 +144,7 @@ class JobClient(Settings[HttpPoller]):
         cancel: threading.Event | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        cancel_job: bool = False,
     ) -> Outcome:
         """
         Do as `wait_for_job`, and call back with an update after every poll, as it happens.
@@ -148,7 +155,12 @@ class JobClient(Settings[HttpPoller]):
             ConfigError: the timeout is no number of seconds > 0.
         """
         return self._waits.wait(
-            self._api.job(job_id), on_update=on_update, cancel=cancel, token=token, timeout=timeout
+            self._api.job(job_id),
+            on_update=on_update,
+            cancel=cancel,
+            token=token,
+            timeout=timeout,
+            cancel_job=cancel_job,
         )
 
     def watch(

@@ -17,7 +17,7 @@ import attrs
 from attrs import define, field
 
 from bide.errors import RequestError
-from bide.http.answers import Answer, Ask, is_success
+from bide.http.answers import Answer, Ask, error_of, is_success, is_transient
 from bide.http.exchange import StaleConnection
 from bide.http.job import HttpJob
 from bide.http.redaction import cleaned
@@ -195,6 +195,18 @@ def _led_to_no_job(first: Answer, error: RequestError) -> RequestError:
         return UnknownShape(f"{led}: {error}", report=f"{led}. {how}\n{error.report}", status=error.status)
     told = f"{led}, or is its result, if a mapping says that {code} is completed: {error}"
     return RequestError(told, hint=error.hint, status=error.status)
+
+
+def cancelling(job: HttpJob) -> Exchange[None]:
+    """
+    Ask the server to cancel a job, with DELETE.
+
+    Raises:
+        RequestError: it does not say that it did; a `RequestRefused` or `JobNotFound` says that it did not.
+    """
+    answer = yield Ask("DELETE", job.url, job.headers)
+    if not is_success(answer.status):
+        raise error_of(answer, transient=is_transient(answer))
 
 
 def _sendable(etag: str | None) -> str | None:

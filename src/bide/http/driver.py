@@ -10,7 +10,7 @@ import attrs
 
 from bide.driver import Driver
 from bide.durations import Seconds
-from bide.errors import ConfigError, Problem, RequestError, shown
+from bide.errors import ConfigError, JobCancelled, JobFailed, JobNotFound, Problem, RequestError, shown
 from bide.http.answers import Ask
 from bide.http.conversation import Conversation
 from bide.http.job import HttpJob
@@ -19,6 +19,9 @@ from bide.rules import Number, seconds
 from bide.wait import Wait
 
 P = TypeVar("P", bound=Driver)
+
+JOB_IS_OVER = (JobFailed, JobCancelled, JobNotFound)
+"""How a wait may end without success after which there is no job to cancel."""
 
 REQUEST_TIMEOUT = 10.0
 """Seconds that a look may take, unless told otherwise."""

@@ -15,8 +15,8 @@ from bide.driver import Update
 from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Ask
-from bide.http.conversation import Conversation, Exchange
-from bide.http.driver import REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
+from bide.http.conversation import Conversation, Exchange, cancelling
+from bide.http.driver import JOB_IS_OVER, REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
 from bide.http.gather import outcomes
 from bide.http.job import HttpJob
 from bide.http.surface import HTTPClient
@@ -89,6 +89,7 @@ class HttpPoller(HttpDriver[Poller]):
         cancel: threading.Event | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        cancel_job: bool = False,
     ) -> Outcome:
         """
         Poll until the job has completed, and return how it went.
@@ -96,9 +97,13 @@ class HttpPoller(HttpDriver[Poller]):
         Args:
             job: to wait for.
             on_update: called with an update after every poll, as it happens.
-            cancel: ends the wait within 50 ms when somebody sets it.
+            cancel: ends the wait within 50 ms when somebody sets it; a request that is under way then is left
+                to itself, and keeps its connection until it is answered, for `request_timeout` at most.
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+            cancel_job: whether to ask the server to cancel the job (DELETE) if the wait ends before it: by a
+                limit, a cancellation or any exception. That takes one request more, of `request_timeout`
+                seconds at most; if it fails, a note on the exception says so.
 
         Raises:
             WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
@@ -106,7 +111,14 @@ class HttpPoller(HttpDriver[Poller]):
             ConfigError: the timeout is no number of seconds > 0.
         """
         poll = self._begun(job, token, timeout)
-        return self.poller.wait(poll, poll.wait, on_update=on_update, cancel=cancel)
+        try:
+            return self.poller.wait(poll, poll.wait, on_update=on_update, cancel=cancel)
+        except JOB_IS_OVER:
+            raise
+        except BaseException as end:
+            if cancel_job:
+                self._cancel(job, end)
+            raise
 
     def watch(
         self,
@@ -180,6 +192,13 @@ class HttpPoller(HttpDriver[Poller]):
         except StopIteration as done:
             value: T = done.value
             return value
+
+    def _cancel(self, job: HttpJob, end: BaseException) -> None:
+        """Ask the server to cancel a job whose wait has ended."""
+        try:
+            self.run(cancelling(job), self.request_timeout)
+        except Exception as error:
+            end.add_note(f"the job was not cancelled: {error!r}")
 
     def _client_for(self, ask: Ask) -> HTTPClient:
         with self._opening:
