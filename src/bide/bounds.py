@@ -17,7 +17,7 @@ from itertools import islice
 
 from attrs import evolve, frozen
 
-from bide.errors import ConfigError, shown
+from bide.errors import ConfigError, Problem, shown
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
 from bide.rules import Number
@@ -160,7 +160,7 @@ def _reads_time(strategy: Strategy) -> bool:
 def _require_seconds(name: str, value: float) -> None:
     """Infinity is a legal duration: a job that never ends."""
     if not value >= 0 or (name == "latency" and value == math.inf):  # NaN is not >= 0, either
-        raise ConfigError(f"{name}: must be a number of seconds >= 0, got {shown(value)}")
+        raise ConfigError(Problem(f"must be a number of seconds >= 0, got {shown(value)}", (name,)))
 
 
 def _is_exact(strategy: Strategy) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from attrs import frozen
 
-from bide.errors import ConfigError, shown
+from bide.errors import ConfigError, Problem, shown
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.contenders import Contender, Entrant, contender
 from bide.lab.distribution import Array, Distribution
@@ -102,7 +102,7 @@ def _require(
     )
     for name, value, rule in rules:
         if not rule.holds(value):
-            raise ConfigError(f"{name}: {rule}, got {shown(value)}")
+            raise ConfigError(Problem(f"{rule}, got {shown(value)}", (name,)))
 
 
 def _by_excess(result: Result) -> float:
