@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bide.catalogue import catalogue
 from bide.cli.as_json import print_json
+from bide.cli.command import Command
 from bide.cli.entrants import find_entrants
 from bide.cli.options import DURATION, OUTPUT
 from bide.cli.progress import progress_bar
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bide.lab.recorded import Recorded
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("strategies", nargs=-1)
 @click.option(
     "--workload",

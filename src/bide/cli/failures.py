@@ -31,13 +31,18 @@ def report(error: Exception, *, as_json: bool) -> int:
         error: what did; never told as a traceback.
         as_json: whether standard output is to have it too.
     """
-    if isinstance(error, click.ClickException):
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
     else:
-        click.echo(f"bide: {message_of(error)}", err=True)
+        tell(message_of(error))
     if as_json:
         print_json(as_data(error))
     return status_of(error)
+
+
+def tell(message: str) -> None:
+    """Print a message on standard error."""
+    click.echo(f"bide: {message}", err=True)
 
 
 def as_data(error: BaseException) -> dict[str, Any]:
@@ -48,13 +53,22 @@ def as_data(error: BaseException) -> dict[str, Any]:
 def message_of(error: BaseException) -> str:
     """Return what an error says; of a shape that nobody knows, how to map it."""
     if isinstance(error, click.ClickException):
-        return error.format_message()
+        return _usage(error)
     if _is_stop(error):
         return "interrupted" if status_of(error) == INTERRUPTED else "terminated"
     if not isinstance(error, (BideError, ImportError)):
         return f"a fault of bide or of a plug-in: {error!r}"
     report: str = getattr(error.__cause__, "report", "")
     return report or str(error)
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what click says, in our form: place, value and rule, and where there is more."""
+    text = error.format_message()
+    if isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter):
+        text = f"{error.param.opts[-1]}: {error.message}" if error.param is not None else text
+    context = getattr(error, "ctx", None)
+    return text if context is None else f"{text.rstrip('.')}; see '{context.command_path} --help'"
 
 
 def status_of(error: BaseException) -> int:

@@ -11,11 +11,12 @@ import click
 from rich.console import Console
 
 from bide.cli.as_json import print_json
+from bide.cli.command import Command
 from bide.cli.entrants import find_entrants
 from bide.cli.options import OUTPUT, limit_options
 from bide.cli.progress import progress_bar
 from bide.convert import structure
-from bide.errors import ConfigError, Problem
+from bide.errors import ConfigError
 from bide.inline import parse_scalar
 from bide.policy import Policy
 
@@ -48,7 +49,7 @@ def _server_options(command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("strategies", nargs=-1)
 @click.option(
     "--clients",
@@ -132,15 +133,10 @@ def _write(
 
 
 def _server(options: dict[str, str]) -> ServerModel:
-    """Return the model that the options describe; each option is the place of what is wrong in it."""
+    """Return the model that the options describe."""
     from bide.lab.server_model import ServerModel
 
-    try:
-        return structure({name: parse_scalar(text) for name, text in options.items()}, ServerModel)
-    except ConfigError as error:
-        raise ConfigError(
-            Problem(p.rule, source=f"--{p.path[0].replace('_', '-')}") for p in error.problems
-        ) from error
+    return structure({name: parse_scalar(text) for name, text in options.items()}, ServerModel)
 
 
 def _start(text: str) -> Start:

@@ -9,12 +9,12 @@ import attrs
 import click
 
 from bide.cli.as_json import print_json
+from bide.cli.command import Command
 from bide.cli.display import display
-from bide.cli.failures import as_data, message_of, status_of
+from bide.cli.failures import as_data, message_of, status_of, tell
 from bide.cli.headers import headers_from
 from bide.cli.mapping import FIELDS, mapping_of, mapping_options
 from bide.cli.options import DURATION, policy_options
-from bide.cli.sections import Sectioned
 from bide.durations import MAX_SECONDS
 from bide.events import Event, WaitEnded
 from bide.http import HttpJob, HttpPoller, JobClient
@@ -47,7 +47,7 @@ def submit(server: str) -> None:
 
 
 @click.command(
-    cls=Sectioned,
+    cls=Command,
     sections={
         "When to look": ("strategy", "config", *LIMITS),
         "What the answers mean": ("mapping", *FIELDS),
@@ -144,7 +144,7 @@ def _tell(outcome: Outcome, error: BaseException | None, *, as_json: bool) -> No
         click.echo(str(outcome))
     if error is not None:
         stopped = isinstance(error, KeyboardInterrupt)
-        click.echo(f"bide: {outcome if stopped else message_of(error)}{_last_seen(outcome)}", err=True)
+        tell(f"{outcome if stopped else message_of(error)}{_last_seen(outcome)}")
     if outcome.end in _GOES_ON_WITH and not as_json:
         click.echo(f"to go on: {_GOES_ON_WITH[outcome.end]}--resume '{outcome.token}'", err=True)
 

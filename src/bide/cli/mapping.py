@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import click
 
-from bide.errors import ConfigError, Problem
 from bide.http import JobMapping
 from bide.http.catalogue import find_mapping, mapping_from_options
 
@@ -53,14 +52,8 @@ def mapping_of(options: Mapping[str, Any]) -> JobMapping:
     Return the mapping that the options mean: one that is known, with what they say beside it.
 
     Raises:
-        ConfigError: each problem with its option.
+        ConfigError: with all that is wrong in them.
     """
     said = {name: options[name] for name in FIELDS if options[name] not in (None, ())}
     base = find_mapping(options["mapping"] or "bide")
-    if not said:
-        return base
-    try:
-        return mapping_from_options(said, base if options["mapping"] else None)
-    except ConfigError as error:
-        places = (("--" + "".join(p.path[:1]).replace("_", "-"), p.rule) for p in error.problems)
-        raise ConfigError(Problem(rule, source=place) for place, rule in places) from error
+    return mapping_from_options(said, base if options["mapping"] else None) if said else base

@@ -17,6 +17,7 @@ from rich.text import Text
 from bide.bounds import Bounds, max_total_sleep, request_bounds
 from bide.catalogue import catalogue, policy_table
 from bide.cli.as_json import print_json
+from bide.cli.command import Command
 from bide.cli.layout import LAYOUT
 from bide.cli.options import DURATION, policy_options
 from bide.config import load_policy, to_config
@@ -44,7 +45,7 @@ def strategies(context: click.Context, as_json: bool) -> None:
     console.print(_catalogue_as_table())
 
 
-@strategies.command()
+@strategies.command(cls=Command)
 @click.argument("name", required=False)
 @policy_options
 @click.option("--explain", is_flag=True, help="Tell where the strategy and each limit come from.")
