@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bide import Observation, RequestError, Update
-from bide.cli.display import Line
+from bide.cli.display import Line, display
 from bide.testing import VirtualClock
 
 
@@ -25,6 +25,26 @@ def update(**known: Any) -> Update:
     """Return an update of a wait that goes on."""
     base = {"calls": 5, "elapsed": 1.0, "failure": None, "next_delay": 1.5, "outcome": None}
     return Update(**{**base, "observation": Observation("pending"), **known})
+
+
+class Terminal(io.StringIO):
+    """Keeps what is written to a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def test_a_terminal_that_draws_nothing_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file does: a terminal without a cursor can only be written on."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    for term, text in (("dumb", "Attempt 5: job is pending\n"), ("xterm", "pending · 5 calls")):
+        monkeypatch.setenv("TERM", term)
+        with display() as show:
+            show(update())
+        assert text in terminal.getvalue()
+        assert ("\x1b" in terminal.getvalue()) is (term == "xterm")
 
 
 def test_a_job_without_progress_has_a_spinner() -> None:

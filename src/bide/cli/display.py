@@ -16,7 +16,7 @@ from bide.durations import Seconds, format_duration
 from bide.errors import RequestError, printable
 
 if TYPE_CHECKING:
-    from rich.console import ConsoleRenderable
+    from rich.console import Console, ConsoleRenderable
 
 Show = Callable[[Update], None]
 
@@ -34,14 +34,14 @@ def display(*, time_left: Seconds | None = None, max_calls: int | None = None) -
         time_left: seconds from now to the wait's deadline, if it has one.
         max_calls: most calls of the wait, if there is such a limit.
     """
-    if not sys.stderr.isatty():
+    console = _drawable()
+    if console is None:
         yield lambda update: click.echo(str(update), err=True)
         return
-    from rich.console import Console
     from rich.constrain import Constrain
     from rich.live import Live
 
-    line, console = Line(time_left, max_calls), Console(stderr=True)
+    line = Line(time_left, max_calls)
 
     def drawn() -> Constrain:
         """Leave room for the ^C that a terminal writes: it must not begin another line."""
@@ -49,6 +49,16 @@ def display(*, time_left: Seconds | None = None, max_calls: int | None = None) -
 
     with Live(get_renderable=drawn, console=console, transient=True, refresh_per_second=8):
         yield line.take
+
+
+def _drawable() -> Console | None:
+    """Return a console on standard error, if a line can be drawn there again and again."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return None if console.is_dumb_terminal else console
 
 
 class Line:
