@@ -137,3 +137,24 @@ def test_a_signal_ends_any_command(
     printed = capsys.readouterr()
     assert printed.err.strip() == f"bide: {word}"
     assert json.loads(printed.out) == {"error": {"exit_status": status, "message": word}}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the reference has it: a script to be read by the shell, which asks the command for what fits."""
+    # click asks bash itself which version it has, and tells what is too old.
+    monkeypatch.setattr("click.shell_completion.BashComplete._check_version", staticmethod(lambda: None))
+    monkeypatch.setenv("_BIDE_COMPLETE", f"{shell}_source")
+    with pytest.raises(SystemExit) as done:
+        run([])
+    assert done.value.code == 0
+    assert f"_BIDE_COMPLETE={shell}_complete" in capsys.readouterr().out
+    monkeypatch.setenv("_BIDE_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", "bide wait --res")
+    monkeypatch.setenv("COMP_CWORD", "--res" if shell == "fish" else "2")
+    with pytest.raises(SystemExit):
+        run([])
+    words = capsys.readouterr().out.replace("plain,", "").replace("\n", " ").split()
+    assert {"--result", "--result-url", "--resume"} <= {word.partition("\t")[0] for word in words}
