@@ -227,6 +227,11 @@ def test_a_peer_that_gives_up_is_marked() -> None:
     assert record(every(2.0, attempts=3), 4.0).gives_up == (False,)
 
 
+def test_answers_take_time_for_peers_too() -> None:
+    """With answers that take half a second, sleeps of two are two and a half apart."""
+    assert record(every(2.0), 5.0, latency=0.5).schedules == ((0.0, 2.5, 5.0),)
+
+
 def test_a_seed_gives_the_same_recording_again() -> None:
     """As many runs as asked for, all different; the same for the same seed, and others for another."""
     first, again, other = (record(peer(jittered), 20.0, runs=5, seed=seed) for seed in (1, 1, 2))

@@ -27,6 +27,7 @@ ADAPTERS = {
 def record_peers(
     horizon: float,
     *,
+    latency: float = 0.0,
     runs: int = 64,
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
@@ -36,6 +37,7 @@ def record_peers(
 
     Args:
         horizon: seconds up to which to record.
+        latency: seconds that every answer takes; >= 0.
         runs: how many waits to record of a peer with jitter; >= 1.
         seed: the same seed gives the same recordings.
         progress: told after each library how many are done, and how many there are.
@@ -52,7 +54,7 @@ def record_peers(
     for done, distribution in enumerate(ADAPTERS, 1):
         try:
             peers = peers_of(distribution)
-            recorded += [record(peer, horizon, runs=runs, seed=seed) for peer in peers]
+            recorded += [record(peer, horizon, latency=latency, runs=runs, seed=seed) for peer in peers]
         except Exception as error:
             missing.append(f"{distribution}: {_reason(error)}")
         if progress is not None:

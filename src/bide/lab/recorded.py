@@ -17,13 +17,16 @@ from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from bide.errors import ConfigError, Problem, shown
 from bide.rules import Number
 
-MOST_POLLS = 100_000
-"""A peer that polls more often in one wait is recorded up to there."""
+MOST_POLLS = 4_000
+"""A peer that polls more often in one wait is recorded up to there, and taken to go on as it did last."""
+
+MOST_POLLS_AGAIN = 1_000
+"""Further waits of a peer with jitter are recorded up to there."""
 
 # Who does more of these waits for real time to pass, or not at all.
 _MOST_AT_ONCE = 10  # polls
@@ -39,12 +42,16 @@ class PendingJob:
 
     Args:
         horizon: when the job ends, in seconds on the clock.
+        latency: seconds that every answer takes; it tells what held when the poll began.
+        most_polls: so many see it pending at most; then it ends.
         now: the time, in seconds.
 
     `polls` has the time of each poll so far, and `ended` says whether one of them saw the end.
     """
 
     horizon: float
+    latency: float = 0.0
+    most_polls: int = MOST_POLLS
     now: float = 0.0
     polls: list[float] = field(factory=list, init=False)
     ended: bool = field(default=False, init=False)
@@ -55,6 +62,7 @@ class PendingJob:
         self.polls.append(self.now)
         self._readings = 0
         self.ended = self.now >= self.horizon or self.is_cut or self.is_stuck
+        self.now += self.latency
         return self.ended
 
     def time(self) -> float:
@@ -73,12 +81,12 @@ class PendingJob:
     @property
     def is_cut(self) -> bool:
         """Whether the end was made up, because of too many polls."""
-        return len(self.polls) >= MOST_POLLS
+        return len(self.polls) >= self.most_polls
 
     @property
     def is_stuck(self) -> bool:
         """Whether the end was made up, because time stands still."""
-        return self.polls[-_MOST_AT_ONCE:] == [self.now] * _MOST_AT_ONCE
+        return self.polls[-_MOST_AT_ONCE:] == self.polls[-1:] * _MOST_AT_ONCE
 
 
 @frozen
@@ -117,13 +125,14 @@ class Recorded:
     gives_up: tuple[bool, ...]
 
 
-def record(peer: Peer, horizon: float, *, runs: int = 64, seed: int = 0) -> Recorded:
+def record(peer: Peer, horizon: float, *, latency: float = 0.0, runs: int = 64, seed: int = 0) -> Recorded:
     """
     Return when a peer polls.
 
     Args:
         peer: waits.
         horizon: seconds up to which to record; less is recorded of a peer that polls too often.
+        latency: seconds that every answer takes; >= 0.
         runs: how many waits to record of a peer with jitter; >= 1.
         seed: the same seed gives the same recording.
 
@@ -133,7 +142,7 @@ def record(peer: Peer, horizon: float, *, runs: int = 64, seed: int = 0) -> Reco
         Exception: whatever a peer raises that cannot be used.
     """
     require_recordable(horizon, runs)
-    jobs = _jobs(peer, horizon, runs, seed)
+    jobs = _jobs(peer, PendingJob(horizon, latency, MOST_POLLS), runs, seed)
     return Recorded(
         name=f"{peer.distribution} {metadata.version(peer.distribution)}: {peer.setting}",
         schedules=tuple(tuple(job.polls) for job in jobs),
@@ -158,18 +167,19 @@ def require_recordable(horizon: float, runs: int) -> None:
         raise ConfigError(problems)
 
 
-def _jobs(peer: Peer, horizon: float, runs: int, seed: int) -> list[PendingJob]:
-    """Return the jobs that the peer waited for; only one if its waits begin alike."""
-    first = _waited_for(peer, horizon, f"{seed} 0")
-    trial = _waited_for(peer, first.polls[:_TRIED_POLLS][-1], f"{seed} 1")
+def _jobs(peer: Peer, job: PendingJob, runs: int, seed: int) -> list[PendingJob]:
+    """Return the jobs, all alike, that the peer waited for; only one if its waits begin alike."""
+    first = _waited_for(peer, job, f"{seed} 0")
+    trial = _waited_for(peer, evolve(job, horizon=first.polls[:_TRIED_POLLS][-1]), f"{seed} 1")
     if trial.polls == first.polls[: len(trial.polls)]:
         return [first]
-    return [first, *(_waited_for(peer, horizon, f"{seed} {run}") for run in range(1, runs))]
+    others = evolve(job, most_polls=min(job.most_polls, MOST_POLLS_AGAIN))
+    return [first, *(_waited_for(peer, others, f"{seed} {run}") for run in range(1, runs))]
 
 
-def _waited_for(peer: Peer, horizon: float, seed: str) -> PendingJob:
-    """Let the peer wait for a job once."""
-    job = PendingJob(horizon)
+def _waited_for(peer: Peer, job: PendingJob, seed: str) -> PendingJob:
+    """Let the peer wait once for a job like this one."""
+    job = evolve(job)
     with _virtual_time(job), _seeded(seed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are for the library's own users
         peer.wait(job)
