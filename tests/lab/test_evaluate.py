@@ -21,7 +21,7 @@ from bide.lab.evaluate import Sums, jobs_over, sums_over
 from bide.lab.listening import listen
 from bide.lab.mixed import Mixture, Samples
 from bide.lab.workloads import load_workload
-from bide.policy import Policy
+from bide.policy import HintMode, Hints, Policy
 from bide.strategy import ceiling_of
 from bide.testing import VirtualClock
 from bide_strategies import (
@@ -338,6 +338,36 @@ def test_limits_end_waits_beyond_what_is_drawn() -> None:
     assert heard.sums.seen.mean() == pytest.approx(0.4, abs=0.05)
     assert max(heard.jobs.calls) == 7001
     assert 0.0 <= np.nanmin(heard.jobs.lag) <= np.nanmax(heard.jobs.lag) <= 0.011
+
+
+@pytest.mark.parametrize(
+    ("mode", "interval", "apart"),
+    [("replace", 10.0, 4.0), ("floor", 10.0, 10.0), ("floor", 1.0, 4.0), ("ignore", 1.0, 1.0)],
+)
+def test_every_answer_may_give_a_hint(mode: HintMode, interval: float, apart: float) -> None:
+    """Asked to come back in 4 s, policies do it as they say; also those that listen to progress."""
+    policy = Policy(Every(interval=interval, first=interval), ENDLESS, hints=Hints(mode=mode))
+    assert draw_schedules(policy, 50.0, count=16, hint=4.0).middle[:3].tolist() == [
+        apart,
+        2 * apart,
+        3 * apart,
+    ]
+    follow = FollowProgress(fallback=Every(interval=interval, first=interval), floor=interval, cap=interval)
+    heard = listen(
+        attrs.evolve(policy, strategy=follow), Fixed(40.0), count=16, latency=0.0, hint=4.0, seed=0
+    )
+    assert heard.jobs.calls.tolist() == [40 / apart] * 16
+
+
+def test_the_most_calls_of_a_long_job_are_extrapolated() -> None:
+    """Ten looks a second make 72,001 until 2 h have passed, and 152 or 151 in 15 s, as 0.1 is rounded."""
+    schedules = draw_schedules(Policy(Every(interval=0.1), ENDLESS), 7200.0, count=16)
+    assert schedules.most_calls_for(7200.0) == 72_001
+    assert schedules.most_calls_for(15.0) in (151, 152)
+    limited = draw_schedules(
+        Policy(Every(interval=0.1), Limits(timeout=3600.0, max_attempts=None)), 7200.0, count=16
+    )
+    assert limited.most_calls_for(math.inf) == 36_001
 
 
 def test_the_most_calls_are_those_of_the_earliest_wait() -> None:

@@ -39,6 +39,7 @@ def compare(
     workloads: Sequence[Workload],
     *,
     latency: float = 0.0,
+    hint: float | None = None,
     lag_target: float | None = None,
     schedules: int = SCHEDULES,
     seed: int = 0,
@@ -50,8 +51,9 @@ def compare(
     Args:
         entrants: policies by name, and what was recorded of other libraries.
         workloads: how long jobs take.
-        latency: seconds that every answer takes; it tells what held when the poll began. Recordings are taken
-            as they are, and their answers to take as long.
+        latency: seconds that every answer takes; it tells what held when the poll began. What was recorded
+            is taken as it is, and its answers to take as long.
+        hint: seconds after which every answer asks to come back; None: it does not. Recordings had none.
         lag_target: seconds of lag for which `Result.within` is asked.
         schedules: how many are drawn of a strategy with jitter, and jobs waited for by one that listens.
         seed: of all draws; the same seed gives the same figures.
@@ -60,28 +62,17 @@ def compare(
     Raises:
         ConfigError: there is nothing to compare, or an argument is out of range.
     """
-    _require(entrants, workloads, latency=latency, lag_target=lag_target, schedules=schedules)
+    _require(entrants, workloads, latency=latency, hint=hint, lag_target=lag_target, schedules=schedules)
     grounds = [_Ground.of(workload, latency) for workload in workloads]
     horizon = max(ground.horizon for ground in grounds)
     rows: list[list[Result]] = [[] for _ in workloads]
     for done, entrant in enumerate(entrants):
-        entered = contender(entrant, horizon, latency=latency, count=schedules, seed=seed)
+        entered = contender(entrant, horizon, latency=latency, hint=hint, count=schedules, seed=seed)
         for ground, row in zip(grounds, rows, strict=True):
             row.append(_result(entered, ground, lag_target))
         if progress is not None:
             progress(done + 1, len(entrants))
-    return Comparison(
-        workloads=tuple(
-            WorkloadResults(
-                name=ground.workload.name,
-                mean=ground.durations.mean,
-                quantiles=tuple(ground.durations.quantile(np.array(_QUANTILES)).tolist()),
-                frontier=ground.optimum.frontier(latency),
-                results=tuple(sorted(row, key=_by_excess)),
-            )
-            for ground, row in zip(grounds, rows, strict=True)
-        )
-    )
+    return Comparison(workloads=tuple(map(_Ground.with_results, grounds, rows)))
 
 
 def _require(
@@ -89,6 +80,7 @@ def _require(
     workloads: Sequence[object],
     *,
     latency: float,
+    hint: float | None,
     lag_target: float | None,
     schedules: int,
 ) -> None:
@@ -97,6 +89,7 @@ def _require(
             raise ConfigError(f"{name}: needs at least one")
     rules = (
         ("latency", latency, seconds(least=0)),
+        ("hint", hint, seconds(least=0, optional=True)),
         ("lag_target", lag_target, seconds(least=0, optional=True)),
         ("schedules", schedules, Number(least=GROUPS, most=1_000_000, whole=True)),
     )
@@ -124,12 +117,12 @@ class _Ground:
     def of(cls, workload: Workload, latency: float) -> _Ground:
         durations = workload.durations
         ends = durations.quantile((np.arange(_JOBS) + 0.5) / _JOBS)
-        horizon, shown_until = durations.quantile(np.array([1 - _HORIZON, 0.999])).tolist()
+        nearly_all, shown_until = durations.quantile(np.array([1 - _HORIZON, 0.999])).tolist()
         return cls(
             workload=workload,
             optimum=optimum(durations),
             ends=ends,
-            horizon=min(horizon, durations.longest),
+            horizon=nearly_all if durations.longest == math.inf else durations.longest,
             shown_until=shown_until,
             latency=latency,
         )
@@ -137,6 +130,16 @@ class _Ground:
     @property
     def durations(self) -> Distribution:
         return self.workload.durations
+
+    def with_results(self, results: Sequence[Result]) -> WorkloadResults:
+        """Return what was found on this workload."""
+        return WorkloadResults(
+            name=self.workload.name,
+            mean=self.durations.mean,
+            quantiles=tuple(self.durations.quantile(np.array(_QUANTILES)).tolist()),
+            frontier=self.optimum.frontier(self.latency),
+            results=tuple(sorted(results, key=_by_excess)),
+        )
 
 
 def _result(contender: Contender, ground: _Ground, lag_target: float | None) -> Result:

@@ -70,14 +70,20 @@ class Contender(Protocol):
 
 
 def contender(
-    entrant: Entrant | Recorded, horizon: float, *, latency: float, count: int, seed: int
+    entrant: Entrant | Recorded,
+    horizon: float,
+    *,
+    latency: float,
+    hint: float | None,
+    count: int,
+    seed: int,
 ) -> Contender:
     """Draw the schedules of an entrant, once for all workloads, and return who evaluates it."""
     if not isinstance(entrant, Entrant):
         return Scheduled(entrant.name, _recorded(entrant, latency))
-    schedules = draw_schedules(entrant.policy, horizon, count=count, latency=latency, seed=seed)
+    schedules = draw_schedules(entrant.policy, horizon, count=count, latency=latency, hint=hint, seed=seed)
     if schedules.listens:
-        return Listener(entrant.name, entrant.policy, schedules, count, seed)
+        return Listener(entrant.name, entrant.policy, schedules, hint, count, seed)
     return Scheduled(entrant.name, schedules)
 
 
@@ -121,15 +127,18 @@ class Listener:
     name: str
     policy: Policy
     schedules: Schedules
+    hint: float | None
     count: int
     seed: int
 
     def costs(self, durations: Distribution, ends: Array, until: float) -> Costs:
         """Wait for jobs, one by one."""
         latency = self.schedules.latency
-        heard = listen(self.policy, durations, count=self.count, latency=latency, seed=self.seed)
+        heard = listen(
+            self.policy, durations, count=self.count, latency=latency, hint=self.hint, seed=self.seed
+        )
         polls: list[float] = []
-        wait_for_job(self.policy, until, repeat(0.5), latency, polls)
+        wait_for_job(self.policy, until, repeat(0.5), latency, self.hint, polls)
         return Costs(
             sums=heard.sums,
             jobs=heard.jobs,

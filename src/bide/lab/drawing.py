@@ -33,7 +33,13 @@ _MOST_AT_ONCE = 10_000
 
 
 def draw_schedules(
-    policy: Policy, horizon: float, *, count: int, latency: float = 0.0, seed: int = 0
+    policy: Policy,
+    horizon: float,
+    *,
+    count: int,
+    latency: float = 0.0,
+    hint: float | None = None,
+    seed: int = 0,
 ) -> Schedules:
     """
     Draw schedules of a policy through the engine.
@@ -43,24 +49,24 @@ def draw_schedules(
         horizon: seconds up to which they are drawn.
         count: how many, if the strategy has jitter.
         latency: seconds that every answer takes.
+        hint: seconds after which every answer asks to come back; None: it does not.
         seed: of the draws.
     """
-    draw = _Drawing(policy, horizon, latency)
+    draw = _Drawing(policy, horizon, latency, hint)
     earliest = draw.wait(repeat(0.0), MOST_POLLS)
     waits, cut_short = [earliest], [False]
     if draw.has_jitter(earliest[0]):
         waits, cut_short = _jittered(draw, count, seed)
     if envelope_of(policy.strategy) != policy.strategy:
         earliest = draw.wait(repeat(0.0), MOST_POLLS, envelope_of(policy.strategy))
-    limits = policy.limits
     return Schedules(
         waits=tuple(times for times, _ in waits),
         gave_up=np.array([gave_up for _, gave_up in waits]),
         cut_short=np.array(cut_short),
         groups=min(GROUPS, len(waits)),
         latency=latency,
-        most_calls=math.inf if limits.max_attempts is None else limits.max_attempts,
-        deadline=math.inf if limits.timeout is None else limits.timeout,
+        most_calls=policy.limits.max_attempts or math.inf,
+        deadline=policy.limits.timeout or math.inf,
         earliest=(earliest[0],),
         earliest_gave_up=(earliest[1],),
         middle=draw.wait(repeat(0.5), MOST_SHOWN)[0],
@@ -112,7 +118,11 @@ class _Drawing:
     policy: Policy
     horizon: float
     latency: float
-    _pending: _Pending = field(factory=lambda: _Pending("pending"), init=False)
+    hint: float | None
+    _pending: _Pending = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._pending = _Pending("pending", hint=self.hint)
 
     @property
     def listens(self) -> bool:
@@ -133,7 +143,7 @@ class _Drawing:
     def polls(self, draws: Iterable[float], strategy: Strategy | None = None) -> Iterator[float | None]:
         """Yield the time of each poll up to the horizon, and None if a limit ends the wait before."""
         policy = self.policy if strategy is None else evolve(self.policy, strategy=strategy)
-        wait = Wait(policy, now=0.0, draw=iter(draws).__next__)
+        wait = Wait(policy, now=0.0, hint=self.hint, draw=iter(draws).__next__)
         now, at_once = 0.0, 0
         step: float | Outcome = wait.first_delay()
         while not isinstance(step, Outcome):

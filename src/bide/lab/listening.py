@@ -34,7 +34,15 @@ class Heard:
     jobs: Jobs
 
 
-def listen(policy: Policy, durations: Distribution, *, count: int, latency: float, seed: int) -> Heard:
+def listen(
+    policy: Policy,
+    durations: Distribution,
+    *,
+    count: int,
+    latency: float,
+    hint: float | None = None,
+    seed: int,
+) -> Heard:
     """
     Wait for jobs that report which share of their duration has passed, and take the means.
 
@@ -46,13 +54,14 @@ def listen(policy: Policy, durations: Distribution, *, count: int, latency: floa
         durations: how long jobs take.
         count: how many jobs, in all groups.
         latency: seconds that every answer takes; it tells what held when the poll began.
+        hint: seconds after which every answer asks to come back; None: it does not.
         seed: of the draws.
     """
     chance = np.random.default_rng(seed)
     per_group = max(1, count // GROUPS)
     strata = (np.arange(per_group) + chance.random((GROUPS, per_group))) / per_group
     ends = durations.quantile(np.clip(strata, 1e-12, 1 - 1e-12).ravel())
-    waits = [wait_for_job(policy, float(end), iter(chance.random, None), latency) for end in ends]
+    waits = [wait_for_job(policy, float(end), iter(chance.random, None), latency, hint) for end in ends]
     calls, lag = (np.array(column) for column in zip(*waits, strict=True))
     seen = ~np.isnan(lag)
     by_group = (GROUPS, per_group)
@@ -68,7 +77,12 @@ def listen(policy: Policy, durations: Distribution, *, count: int, latency: floa
 
 
 def wait_for_job(
-    policy: Policy, end: float, draw: Iterator[float], latency: float, polls: list[float] | None = None
+    policy: Policy,
+    end: float,
+    draw: Iterator[float],
+    latency: float,
+    hint: float | None,
+    polls: list[float] | None = None,
 ) -> tuple[float, float]:
     """
     Wait for one job that reports linear progress; return the calls, and the lag in seconds, NaN if given up.
@@ -78,9 +92,10 @@ def wait_for_job(
         end: the duration of the job, in seconds.
         draw: gives the draws.
         latency: seconds that every answer takes.
+        hint: seconds after which every answer asks to come back; None: it does not.
         polls: takes the time of each poll.
     """
-    wait = Wait(policy, now=0.0, draw=draw.__next__)
+    wait = Wait(policy, now=0.0, hint=hint, draw=draw.__next__)
     step: float | Outcome = wait.first_delay()
     now = 0.0
     while not isinstance(step, Outcome):
@@ -90,12 +105,14 @@ def wait_for_job(
         if wait.calls >= _MOST_POLLS:
             return _gone_on(policy.limits, wait.calls, polled, end, latency)
         now = polled + latency
-        step = wait.answered(_seen(polled, end), now)
+        step = wait.answered(_seen(polled, end, hint), now)
     return step.calls, now - end if step.end is End.COMPLETED else math.nan
 
 
-def _seen(polled: float, end: float) -> Observation:
-    return Observation("completed") if polled >= end else Observation("pending", progress=polled / end)
+def _seen(polled: float, end: float, hint: float | None) -> Observation:
+    if polled >= end:
+        return Observation("completed")
+    return Observation("pending", progress=polled / end, hint=hint)
 
 
 def _gone_on(limits: Limits, answered: int, polled: float, end: float, latency: float) -> tuple[float, float]:

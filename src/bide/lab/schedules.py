@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 
 from bide.lab.distribution import Array
 
+# By so small a part of a delay, sums of delays may be off.
+_ROUNDING = 1e-6
+
 
 @frozen(kw_only=True, eq=False, slots=False)
 class Schedules:
@@ -113,9 +116,15 @@ class Schedules:
     def most_calls_for(self, duration: float) -> float:
         """Return the most calls that a job of so many seconds, or infinitely many, can take."""
         known = zip(self.earliest, self.earliest_gave_up, strict=True)
-        return max(
-            float(min(int(np.searchsorted(wait, duration)) + 1, len(wait)))
-            if gave_up or duration <= wait[-1]
-            else self.most_calls
-            for wait, gave_up in known
-        )
+        return max(self._calls_for(duration, wait, gave_up=gave_up) for wait, gave_up in known)
+
+    def _calls_for(self, duration: float, wait: Array, *, gave_up: bool) -> float:
+        """Return the calls of one of the earliest waits; past its last poll, it goes on as it did last."""
+        if gave_up or duration <= wait[-1]:
+            return min(float(np.searchsorted(wait, duration)) + 1, len(wait))
+        delay = wait[-1] - wait[-2] if len(wait) > 1 else wait[-1]
+        until = min(duration, self.deadline)
+        if not delay or until == math.inf:
+            return self.most_calls
+        more = math.ceil(float(until - wait[-1]) / float(delay) - _ROUNDING)
+        return min(len(wait) + more, self.most_calls)
