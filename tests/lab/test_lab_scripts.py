@@ -58,3 +58,17 @@ def test_the_speed_of_a_comparison_is_told(
     assert 0 < compared["cpu"] <= 60
     assert (planned["wall"], planned["cpu"] > 0) == (None, True)
     assert len(speed.POLICIES) == 16
+
+
+def test_the_speed_of_herds_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those whom nobody refuses, and those who are refused until they give up or until they are served."""
+    speed = load("herd_speed", monkeypatch)
+    assert speed.main(["--clients", "200", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["clients"] == 200
+    assert [row["refused"] > 0 for row in document["rows"]] == [False, True, True] * 2
+    assert all(row["cpu"] > 0 and row["calls"] >= 200 for row in document["rows"])
+    assert speed.main(["--clients", "20"]) == 0
+    assert "us/call" in capsys.readouterr().out
