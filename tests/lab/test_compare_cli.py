@@ -113,6 +113,8 @@ def test_files_of_one_name_are_told_apart(
         (["--timeout", "banana"], "--timeout: must be"),
         (["--html", "no/such/folder/x.html"], "cannot be written"),
         (["--png", "."], "cannot be written"),
+        (["--html", "x", "--png", "../here/x"], "--html and --png: must be different files, got '../here/x'"),
+        (["--hint", "-1"], "hint: must be"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(
@@ -123,7 +125,8 @@ def test_what_cannot_be_is_said_in_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The place, the value and the rule; status 2; and nothing is printed or computed for it."""
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     assert run(["compare", *arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -152,6 +155,22 @@ def test_peers_take_part_or_are_named(capsys: pytest.CaptureFixture[str]) -> Non
         assert any(row.startswith(f"{library} ") for row in rows) != (
             f"not compared: {library}" in printed.err
         )
+
+
+def test_json_says_what_the_figures_depend_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Seed, latency, hint, limits, and what is to be known about them."""
+    options = ["--latency", "200ms", "--seed", "3", "--timeout", "1m", "--max-attempts", "none"]
+    assert run(["compare", "seed", "openai", *options, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document.pop("workloads")
+    assert document == {
+        "latency": 0.2,
+        "hint": None,
+        "lag_target": None,
+        "seed": 3,
+        "limits": {"timeout": "1m", "max_attempts": "none"},
+        "notes": ["No answer gives a hint here (see --hint), by which these would go: openai."],
+    }
 
 
 def test_help_loads_nothing_heavy() -> None:

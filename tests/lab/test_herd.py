@@ -454,6 +454,19 @@ def test_the_json_holds_the_setting_and_the_results(capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out) == document
 
 
+@pytest.mark.parametrize("name", ["a.toml", "fixed"])
+def test_each_herd_is_a_line_of_bars(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of names that are shorter than their heading: no line of bars is broken."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    Path("a.toml").write_text('strategy = "fixed"')
+    assert run(["herd", "--clients", "40", "--rate", "none", "--start", "spread(5s)", name]) == 0
+    (bars,) = [line for line in capsys.readouterr().out.splitlines() if "▁" in line or "▂" in line]
+    assert bars.startswith(f" {Path(name).stem} ")
+
+
 @pytest.mark.parametrize("width", [80, 40])
 def test_the_tables_fit_the_window(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -496,8 +509,8 @@ def test_the_guide_shows_what_its_commands_print(
     for name, file in re.findall(r"^```toml\n# (\S+)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE):
         Path(name).write_text(file)
     assert run(shlex.split(command.replace("\\\n", " "))) == 0
-    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert printed[: len(output.splitlines())] == output.splitlines()
+    printed = [line.rstrip() for line in capsys.readouterr().out.rstrip().splitlines()]
+    assert printed == output.splitlines()
 
 
 def test_the_guide_s_python_runs(capsys: pytest.CaptureFixture[str]) -> None:

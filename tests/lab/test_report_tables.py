@@ -112,8 +112,21 @@ def test_a_table_fits_its_window(width: int) -> None:
     assert all(name.replace(" ", "") in first_column for name in names)
     table = "\n".join(lines)
     assert all(f"{(10.5 + n) / 2:.2f}" in table for n in range(3))
-    assert "gave" in table
+    headings = table.split("─")[0].split()
+    assert {"excess", "calls", "lag", "mean,"} <= set(headings)
+    assert ("gave" in headings) == (width >= 60)
     assert ("±0.05" in table) == (width >= 120)
+
+
+def test_where_all_give_up_the_optimum_does_too() -> None:
+    """It stands beside one of them, and gives up on as many jobs."""
+    found = comparison(result("hasty", 4, 5, timed_out=0.25), result("never", 1, 5, timed_out=1.0))
+    lines = printed(found, 80)
+    first = next(line for line in lines if "least possible  " in line)
+    assert first.split() == ["least", "possible", "1", "2", "2", "5", "\N{EN DASH}", "25%"]
+    text = " ".join(lines)
+    assert "no schedule that gives up on as many jobs can better at the mean lag of hasty" in text
+    assert "All rows give up" in text
 
 
 def test_a_name_may_hold_what_a_terminal_would_take_for_style() -> None:

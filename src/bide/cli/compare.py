@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,9 +13,11 @@ from bide.catalogue import catalogue
 from bide.cli.as_json import print_json
 from bide.cli.command import Command
 from bide.cli.entrants import find_entrants
-from bide.cli.options import DURATION, OUTPUT
+from bide.cli.findings import Findings, findings_options
+from bide.cli.options import DURATION
 from bide.cli.progress import progress_bar
 from bide.durations import format_duration
+from bide.policy import Policy
 
 if TYPE_CHECKING:
     from bide.lab import Comparison, Workload
@@ -35,25 +36,20 @@ if TYPE_CHECKING:
 )
 @click.option("--peers", is_flag=True, help="Add other libraries, those of the extra 'peers'.")
 @click.option("--latency", type=DURATION, default="0s", show_default=True, help="How long an answer takes.")
+@click.option("--hint", type=DURATION, help="What every answer gives as Retry-After; by default nothing.")
 @click.option("--lag-target", type=DURATION, help="Tell the share of jobs with a lag within this.")
 @click.option("--timeout", help="Give up after so long, whatever the policies say; none: never.")
 @click.option("--max-attempts", help="Give up after so many calls, whatever the policies say; none: never.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=OUTPUT, help="Write a page with charts, complete in itself, to this file.")
-@click.option("--png", type=OUTPUT, help="Draw calls against lag into this file.")
+@findings_options("calls against lag")
 def compare(
     strategies: tuple[str, ...],
     workloads: tuple[str, ...],
     peers: bool,
-    latency: float,
-    lag_target: float | None,
     timeout: str | None,
     max_attempts: str | None,
-    seed: int,
-    as_json: bool,
-    html: Path | None,
-    png: Path | None,
+    findings: Findings,
+    **scenario: Any,
 ) -> None:
     """
     Compare what strategies cost with the least possible.
@@ -65,33 +61,20 @@ def compare(
     from bide.lab import Entrant, find_workload
     from bide.lab import compare as compare_all
 
-    if html or png:
-        import bide.lab.report  # noqa: F401 - says what is missing before anything is computed
     grounds = [find_workload(text) for text in workloads]
-    limits = {
-        name: text
-        for name, text in (("timeout", timeout), ("max_attempts", max_attempts))
-        if text is not None
-    }
+    options = {"timeout": timeout, "max_attempts": max_attempts}
+    limits = {name: text for name, text in options.items() if text is not None}
     policies = find_entrants(strategies or tuple(catalogue()), limits)
     entrants: list[Any] = [Entrant(name, policy) for name, policy in policies.items()]
     if peers:
-        entrants += _recorded(grounds, seed)
+        entrants += _recorded(grounds, latency=scenario["latency"], seed=scenario["seed"])
     with progress_bar("Comparing") as tell:
-        comparison = compare_all(
-            entrants, grounds, latency=latency, lag_target=lag_target, seed=seed, progress=tell
-        )
-    setting = {"latency": format_duration(latency), "seed": str(seed), **limits}
-    _write(comparison, setting, html, png)
-    if as_json:
-        print_json(attrs.asdict(comparison))
-    else:
-        from bide.cli.comparison import print_comparison
-
-        print_comparison(comparison, Console())
+        comparison = compare_all(entrants, grounds, **scenario, progress=tell)
+    notes = [*_notes_on_hints(policies, scenario["hint"]), *_notes_on_peers(peers, limits, scenario["hint"])]
+    _tell(comparison, findings, {**scenario, "limits": limits, "notes": notes})
 
 
-def _recorded(workloads: Sequence[Workload], seed: int) -> list[Recorded]:
+def _recorded(workloads: Sequence[Workload], *, latency: float, seed: int) -> list[Recorded]:
     """Return what other libraries do while the longest job but one in ten thousand runs; name the missing."""
     import numpy as np
 
@@ -99,18 +82,48 @@ def _recorded(workloads: Sequence[Workload], seed: int) -> list[Recorded]:
 
     horizon = max(workload.durations.quantile(np.array([0.9999])).item() for workload in workloads)
     with progress_bar("Recording peers") as tell:
-        recorded, missing = record_peers(horizon, seed=seed, progress=tell)
+        recorded, missing = record_peers(horizon, latency=latency, seed=seed, progress=tell)
     for peer in missing:
         click.echo(f"not compared: {peer}", err=True)
     return list(recorded)
 
 
-def _write(comparison: Comparison, setting: dict[str, str], html: Path | None, png: Path | None) -> None:
-    if html is not None:
+def _notes_on_hints(policies: Mapping[str, Policy], hint: float | None) -> Iterator[str]:
+    """Name those whose delays are not their strategy's as soon as there are hints."""
+    followers = [name for name, policy in policies.items() if policy.hints.mode == "replace"]
+    if followers and hint is None:
+        yield f"No answer gives a hint here (see --hint), by which these would go: {', '.join(followers)}."
+
+
+def _notes_on_peers(peers: bool, limits: Mapping[str, str], hint: float | None) -> Iterator[str]:
+    """Say what other libraries are not told."""
+    untold = [f"--{name.replace('_', '-')}" for name in limits] + ["--hint"] * (hint is not None)
+    if peers and untold:
+        yield f"Other libraries wait within limits of their own; not for them: {', '.join(untold)}."
+
+
+def _tell(comparison: Comparison, findings: Findings, setting: dict[str, Any]) -> None:
+    def page() -> str:
         from bide.lab.report.compare_page import compare_page
 
-        html.write_text(compare_page(comparison, setting=setting), encoding="utf-8")
-    if png is not None:
+        return compare_page(comparison, setting=_in_words(setting), notes=setting["notes"])
+
+    def picture() -> bytes:
         from bide.lab.report.picture import compare_png
 
-        png.write_bytes(compare_png(comparison))
+        return compare_png(comparison)
+
+    findings.write(page, picture)
+    if findings.as_json:
+        print_json({**attrs.asdict(comparison), **setting})
+    else:
+        from bide.cli.comparison import print_comparison
+
+        print_comparison(comparison, Console(), setting["notes"])
+
+
+def _in_words(setting: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was asked for, for people to read."""
+    times = {name: setting[name] for name in ("latency", "hint", "lag_target")}
+    given = {name: format_duration(value) for name, value in times.items() if value is not None}
+    return {**given, "seed": str(setting["seed"]), **setting["limits"]}

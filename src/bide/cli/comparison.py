@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from attrs import frozen
 from rich.console import Console, JustifyMethod
@@ -23,16 +24,17 @@ from bide.lab.columns import (
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.figures import durations_in_words
 
-_RANKS = {"excess": 0, "calls": 0, "least": 3, "lag mean": 0, "lag p95": 1, "in time": 0, "gave up": 0}
-"""What is shown, in this order; what has rank 0 in any window, the rest while there is room."""
+_RANKS = {"excess": 0, "calls": 1, "least": 7, "lag mean": 2, "lag p95": 5, "in time": 4, "gave up": 3}
+"""What is shown, in this order. Where room is scarce, a higher rank is left out before a lower one."""
 
-_RANK_OF_ERRORS = 2
-_LEAST_NAME = 14  # columns of the window, at least, for the names
+_RANK_OF_ERRORS = 6
+_LAST_ESSENTIAL = 4  # a name is folded before a strip up to this rank is left out
+_LEAST_NAME = 13  # columns of the window, at least, for the names
 _EDGES = 3  # columns of the window that the table's own edges take
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print a table for each workload; in a narrow window, with fewer columns."""
+def print_comparison(comparison: Comparison, console: Console, notes: Sequence[str] = ()) -> None:
+    """Print a table for each workload, in a narrow window with fewer columns, and notes on all of them."""
     for workload in arranged(comparison).workloads:
         least = least_possible(workload)
         console.print(Text(workload.name, style="bold"))
@@ -41,15 +43,19 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         for line in _explained(workload, least):
             console.print(Text(line))
         console.print()
+    for note in notes:
+        console.print(Text(note))
 
 
 def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterator[str]:
     """Yield what the table does not say of itself, a line each."""
     if least:
-        yield f"least possible: what no schedule can better at the mean lag of {least.beside}."
-    if not all(map(sees_the_end, workload.results)):
+        who = "" if sees_the_end(least.result) else " that gives up on as many jobs"
+        yield f"least possible: what no schedule{who} can better at the mean lag of {least.beside}."
+    waiting = sum(map(sees_the_end, workload.results))
+    if waiting < len(workload.results):
         yield (
-            f"The last rows give up on more than {GIVES_UP:.0%} of the jobs;"
+            f"{'The last' if waiting else 'All'} rows give up on more than {GIVES_UP:.0%} of the jobs;"
             " their excess is over an optimum that gives up on as many."
         )
 
@@ -93,13 +99,11 @@ def _strips(found: Mapping[str, Column]) -> Iterator[_Strip]:
 
 
 def _fitting(strips: Sequence[_Strip], rows: Sequence[Result], width: int) -> list[_Strip]:
-    """Return those that there is room for; a name is folded before a strip of rank 0 is left out."""
+    """Return those that there is room for: of the first rank, the second, and so on as far as it goes."""
     room = width - _EDGES
-    names = room - sum(strip.width for strip in strips if strip.rank == 0)
+    names = room - sum(strip.width for strip in strips if strip.rank <= _LAST_ESSENTIAL)
     room -= min(max(_LEAST_NAME, names), max(len(row.strategy) for row in rows))
-    shown: list[int] = []
-    for index in sorted(range(len(strips)), key=lambda index: strips[index].rank):
-        if strips[index].width <= room:
-            shown.append(index)
-            room -= strips[index].width
-    return [strips[index] for index in sorted(shown)]
+    by_rank = sorted(strips, key=lambda strip: strip.rank)
+    taken = accumulate(strip.width for strip in by_rank)
+    shown = [strip for strip, width in zip(by_rank, taken, strict=True) if width <= room]
+    return [strip for strip in strips if strip in shown]

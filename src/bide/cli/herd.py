@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -13,7 +12,8 @@ from rich.console import Console
 from bide.cli.as_json import print_json
 from bide.cli.command import Command
 from bide.cli.entrants import find_entrants
-from bide.cli.options import OUTPUT, limit_options
+from bide.cli.findings import Findings, findings_options
+from bide.cli.options import limit_options
 from bide.cli.progress import progress_bar
 from bide.convert import structure
 from bide.errors import ConfigError
@@ -73,9 +73,7 @@ def _server_options(command: F) -> F:
 @_server_options
 @limit_options
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all draws.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--html", type=OUTPUT, help="Write a page with charts, complete in itself, to this file.")
-@click.option("--png", type=OUTPUT, help="Draw calls per second over time into this file.")
+@findings_options("calls per second over time")
 def herd(
     strategies: tuple[str, ...],
     clients: int,
@@ -83,9 +81,7 @@ def herd(
     start: str,
     limits: dict[str, str],
     seed: int,
-    as_json: bool,
-    html: Path | None,
-    png: Path | None,
+    findings: Findings,
     **server: str,
 ) -> None:
     """
@@ -97,39 +93,36 @@ def herd(
     """
     from bide.lab import find_workload
 
-    if html or png:
-        import bide.lab.report  # noqa: F401 - says what is missing before anything is simulated
     entrants = find_entrants(strategies or ENTRANTS, limits)
     model, scenario = _server(server), _start(start)
     found = find_workload(workload)
     results = _results(entrants, found.durations, clients, model, scenario, seed)
     setting = {"clients": clients, "workload": found.name, "start": start, "seed": seed}
-    _write(results, model, setting, html, png)
-    if as_json:
+    _tell(results, model, findings, setting)
+
+
+def _tell(
+    results: list[HerdResult], server: ServerModel, findings: Findings, setting: dict[str, Any]
+) -> None:
+    def page() -> str:
+        from bide.lab.report.herd_page import herd_page
+
+        words = {name: str(value) for name, value in setting.items()}
+        return herd_page(results, server=server, setting=words)
+
+    def picture() -> bytes:
+        from bide.lab.report.herd_page import herd_png
+
+        return herd_png(results, server=server)
+
+    findings.write(page, picture)
+    if findings.as_json:
         rows = [attrs.asdict(result) for result in results]
-        print_json({**setting, "server": attrs.asdict(model), "results": rows})
+        print_json({**setting, "server": attrs.asdict(server), "results": rows})
     else:
         from bide.cli.herd_table import print_herd
 
         print_herd(results, Console())
-
-
-def _write(
-    results: list[HerdResult],
-    server: ServerModel,
-    setting: dict[str, Any],
-    html: Path | None,
-    png: Path | None,
-) -> None:
-    if html is not None:
-        from bide.lab.report.herd_page import herd_page
-
-        words = {name: str(value) for name, value in setting.items()}
-        html.write_text(herd_page(results, server=server, setting=words), encoding="utf-8")
-    if png is not None:
-        from bide.lab.report.herd_page import herd_png
-
-        png.write_bytes(herd_png(results, server=server))
 
 
 def _server(options: dict[str, str]) -> ServerModel:

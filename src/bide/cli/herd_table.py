@@ -10,10 +10,10 @@ from rich.text import Text
 
 from bide.cli.layout import LAYOUT
 from bide.durations import format_duration
+from bide.lab.figures import NOTHING, format_number, format_share
 from bide.lab.herd import HerdResult
 from bide.lab.load import resampled
 
-_NOTHING = "\N{EN DASH}"
 _WIDE = 78
 _LEGEND = (
     "Peaks are calls per second, over a tenth of one: at the start, the calls that clients make as they"
@@ -40,7 +40,7 @@ def _server(results: Sequence[HerdResult]) -> Iterator[tuple[str, list[str]]]:
     yield "calls\nper job", [f"{result.calls_per_job:.1f}" for result in results]
     yield "peak at\nthe start", [_short(result.start_peak) for result in results]
     yield "peak\nlater", [_short(result.peak) for result in results]
-    yield "peak\n/ mean", [_ratio(result.peak_over_mean) for result in results]
+    yield "peak\n/ mean", [format_number(result.peak_over_mean, 1) for result in results]
     failures: dict[str, Callable[[HerdResult], int]] = {
         "refused\n429": lambda result: result.rate_limited,
         "refused\n503": lambda result: result.overloaded,
@@ -48,12 +48,12 @@ def _server(results: Sequence[HerdResult]) -> Iterator[tuple[str, list[str]]]:
     }
     for heading, count in failures.items():
         if any(map(count, results)):
-            yield heading, [_share(count(result), result.calls) for result in results]
+            yield heading, [format_share(count(result) / result.calls) for result in results]
 
 
 def _clients(results: Sequence[HerdResult]) -> Iterator[tuple[str, list[str]]]:
     """Yield the columns of what the clients learn."""
-    yield "gave\nup", [_share(result.gave_up, result.clients) for result in results]
+    yield "gave\nup", [format_share(result.gave_up / result.clients) for result in results]
     yield "all\nknow", [_time(result.all_know) for result in results]
     yield "lag\nmean", [_time(result.lag_mean) for result in results]
     yield "lag\np95", [_time(result.lag_p95) for result in results]
@@ -80,14 +80,14 @@ def _print_sheets(names: Sequence[str], columns: Mapping[str, Sequence[str]], co
 
 def _load_over_time(results: Sequence[HerdResult], width: int) -> Table:
     """Return a line of bars for each herd, all to one scale."""
-    name = min(width // 3, max(len(result.strategy) for result in results))
+    name = min(width // 3, max(len("strategy"), *(len(result.strategy) for result in results)))
     room = max(8, width - name - 4)
     seconds = max(result.step * len(result.series) for result in results)
     loads = [resampled(each.series, each.step, until=seconds, count=room) for each in results]
     # What comes at the very start would press all else down to the line.
     most = max((each for load in loads for each in load[1:]), default=0.0) or max(map(max, loads))
     table = Table(**LAYOUT)
-    table.add_column("strategy", overflow="fold", width=max(name, len("strategy")))
+    table.add_column("strategy", overflow="fold", width=name)
     heading = f"calls per second, in {format_duration(seconds)}; █: {_short(most)} or more"
     table.add_column(heading, overflow="fold")
     for result, load in zip(results, loads, strict=True):
@@ -108,16 +108,5 @@ def _short(number: float) -> str:
     return f"{number:.3g}"
 
 
-def _ratio(ratio: float | None) -> str:
-    return _NOTHING if ratio is None else f"{ratio:.1f}"
-
-
-def _share(part: int, whole: int) -> str:
-    """Return a share in percent; what is not all, or not nothing, does not look so."""
-    if 0 < part < 0.005 * whole:
-        return "<1%"
-    return ">99%" if 0.995 * whole < part < whole else f"{part / whole:.0%}"
-
-
 def _time(seconds: float | None) -> str:
-    return _NOTHING if seconds is None else format_duration(seconds)
+    return NOTHING if seconds is None else format_duration(seconds)

@@ -163,9 +163,11 @@ def least_possible(workload: WorkloadResults) -> LeastPossible | None:
     """
     Return the optimum at the lag of one of the strategies, or None if nothing can be compared.
 
-    Of all lags it is the one in the middle, so that the figures are of the size of the others.
+    Of all lags it is the one in the middle, so that the figures are of the size of the others. Where all give
+    up, so does the optimum, on as many jobs as the one that it stands beside.
     """
-    by_lag = sorted(compared(workload), key=lambda result: result.lag_mean)
+    known = [result for result in workload.results if result.excess is not None]
+    by_lag = sorted(compared(workload) or known, key=lambda result: result.lag_mean)
     if not by_lag:
         return None
     middle = by_lag[(len(by_lag) - 1) // 2]
@@ -184,7 +186,7 @@ def _optimum(result: Result) -> Result:
         calls_se=0.0,
         lag_se=0.0,
         within=None,
-        timed_out=0.0,
+        timed_out=0.0 if sees_the_end(result) else result.timed_out,
         schedule=(),
         **unknown,
     )

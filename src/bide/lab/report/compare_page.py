@@ -25,13 +25,14 @@ from bide.lab.report.table import bar_share, table
 from bide.lab.report.vega import Spec, to_vega
 
 
-def compare_page(comparison: Comparison, *, setting: Mapping[str, str]) -> str:
+def compare_page(comparison: Comparison, *, setting: Mapping[str, str], notes: Sequence[str] = ()) -> str:
     """
     Return the page of a comparison as HTML.
 
     Args:
         comparison: what was found.
         setting: what the figures depend on, by name; told at the foot.
+        notes: on all that was compared, a sentence each.
 
     Raises:
         ImportError: what draws charts is not installed.
@@ -47,6 +48,7 @@ def compare_page(comparison: Comparison, *, setting: Mapping[str, str]) -> str:
     )
     return page.html(
         "compare.html",
+        notes=notes,
         workloads=[_workload(id_, each, marks) for id_, each in workloads.items()],
         overview=_overview(comparison, marks) if len(workloads) > 1 else [],
     )
