@@ -11,7 +11,7 @@ import pytest
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
-def opened(page: str, folder: Path, *, then: str = "") -> tuple[str, str]:
+def opened(page: str, folder: Path, *, then: str = "", width: int = 1280) -> tuple[str, str]:
     """
     Return what Chromium makes of a page, as HTML, and what it said meanwhile.
 
@@ -19,6 +19,7 @@ def opened(page: str, folder: Path, *, then: str = "") -> tuple[str, str]:
         page: as HTML.
         folder: to write the page, and the browser's profile, to.
         then: an element to add at the end of the page.
+        width: of the window, in pixels.
     """
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
@@ -28,7 +29,7 @@ def opened(page: str, folder: Path, *, then: str = "") -> tuple[str, str]:
     browser = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
     browser += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}"]
     done = subprocess.run(  # time is the page's own: nothing is waited for
-        [*browser, "--virtual-time-budget=10000", "--dump-dom", str(file)],
+        [*browser, f"--window-size={width},2000", "--virtual-time-budget=10000", "--dump-dom", str(file)],
         capture_output=True,
         text=True,
         timeout=60,

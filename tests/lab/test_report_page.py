@@ -18,10 +18,14 @@ pytest.importorskip("vl_convert", reason="charts need the extra 'lab'")
 
 from bide.lab.report.compare_page import compare_page
 from bide.lab.report.picture import compare_png
+from bide.lab.report.plane import Axis
 from bide.lab.report.symbols import symbols_for
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'&amp;"
 """What a strategy may be called, if its user likes."""
+
+LONG = "mixture([0.9,0.09,0.01],[uniform(1s,2s),lognormal(median=1m,sigma=0.5),lognormal(median=1h,sigma=1)])"
+PHONE = 390  # pixels; Chromium may take more
 
 HOVER = """<script>
 setTimeout(() => {
@@ -30,6 +34,7 @@ setTimeout(() => {
   mark.dispatchEvent(new PointerEvent("pointerover", at));
   mark.dispatchEvent(new PointerEvent("pointermove", at));
   document.querySelectorAll("#workload-1 th button")[2].click();
+  document.body.dataset.fits = document.documentElement.scrollWidth <= innerWidth;
 }, 2000);
 </script>"""
 
@@ -41,7 +46,7 @@ def found() -> Comparison:
         workloads=(
             workload(*(result(name, 18.5 + n, 5, se=0.1) for n, name in enumerate(names)), name="first"),
             workload(
-                *(result(name, 10.0 + n, 5, timed_out=0.3 * n) for n, name in enumerate(names)), name="second"
+                *(result(name, 10.0 + n, 5, timed_out=0.3 * n) for n, name in enumerate(names)), name=LONG
             ),
         )
     )
@@ -73,8 +78,8 @@ def page() -> str:
 
 @pytest.fixture(scope="module")
 def seen(page: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """What Chromium makes of the page, once a mark was pointed at; and what it said meanwhile."""
-    return opened(page, tmp_path_factory.mktemp("page"), then=HOVER)
+    """What Chromium on a phone makes of the page, once a mark was pointed at; and what it said meanwhile."""
+    return opened(page, tmp_path_factory.mktemp("page"), then=HOVER, width=PHONE)
 
 
 def test_the_page_asks_nothing_of_any_server(page: str) -> None:
@@ -121,6 +126,12 @@ def test_pointing_at_a_mark_tells_its_figures(seen: tuple[str, str]) -> None:
     assert 'aria-sort="ascending"' in dom.partition(">calls<")[0].rpartition("<th")[2]
 
 
+def test_a_phone_scrolls_no_page_sideways(seen: tuple[str, str]) -> None:
+    """However long the name of a workload is."""
+    dom, _ = seen
+    assert 'data-fits="true"' in dom
+
+
 def test_a_name_is_never_markup(page: str, seen: tuple[str, str]) -> None:
     """A name that looks like markup shows as it is, and does nothing."""
     assert "<img" not in page.split("<script>", maxsplit=1)[0]
@@ -141,13 +152,25 @@ def test_nothing_to_compare_is_drawn_all_the_same() -> None:
     """Where all give up, and where the first poll sees every end at once, there is a page all the same."""
     never = workload(result("a", 4, 1, timed_out=1.0))
     at_once = workload(result("a", 1, 0))
-    html = compare_page(Comparison(workloads=(never, at_once)), setting={})
+    html = compare_page(Comparison(workloads=(never, at_once)), setting={}, notes=["Mind this."])
     assert "give up on half of the jobs or more: a." in html
+    assert html.count("at the left edge have no lag at all") == 1
+    assert html.count("Mind this.") == 1
 
 
 def test_symbols_differ_in_colour_or_shape() -> None:
-    """Forty-two strategies have forty-two symbols, and a strategy has the same one everywhere."""
-    rows = [result(str(n), 3, 2) for n in range(42)]
+    """Sixty-six strategies have as many symbols, and a strategy has the same one everywhere."""
+    rows = [result(str(n), 3, 2) for n in range(66)]
     symbols = symbols_for(strategies_of(Comparison(workloads=(workload(*rows), workload(*rows[::-1])))))
-    assert list(symbols) == [str(n) for n in range(42)]
-    assert len(set(symbols.values())) == 42
+    assert list(symbols) == [str(n) for n in range(66)]
+    assert len(set(symbols.values())) == 66
+
+
+def test_an_axis_has_ticks_also_where_little_happens() -> None:
+    """Between 6 and 12 as many as there is room for; over decades, one or three each."""
+    few, some, many = (
+        Axis("lag", *ends).encoding()["axis"].values for ends in ((6, 12), (0.1, 9), (1e-3, 1e6))
+    )
+    assert few == [6, 7, 8, 9, 10]
+    assert some == [0.1, 0.2, 0.5, 1, 2, 5]
+    assert many == [10.0**n for n in range(-3, 7)]

@@ -18,7 +18,7 @@ from bide.lab.columns import (
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.figures import durations_in_words, format_number, format_share, unit_for
 from bide.lab.report.page import Page
-from bide.lab.report.pareto import has_place, pareto
+from bide.lab.report.pareto import has_no_lag, has_place, pareto
 from bide.lab.report.strips import strips
 from bide.lab.report.symbols import Symbol, symbols_for
 from bide.lab.report.table import bar_share, table
@@ -80,6 +80,7 @@ def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) 
         "table": table(names, columns(rows, lag_unit(rows)), marks, pale=pale, bars="excess"),
         "beside": least.beside if least else None,
         "hollow": any(has_place(result) and result.strategy in pale for result in workload.results),
+        "no_lag": any(has_place(result) and has_no_lag(result, workload) for result in workload.results),
         "pale": pale,
         "missing": [result.strategy for result in workload.results if not has_place(result)],
     }

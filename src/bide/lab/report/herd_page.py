@@ -101,7 +101,7 @@ def herd_png(results: Sequence[HerdResult], *, server: ServerModel) -> bytes:
     """Return calls per second over time, of each herd, as a PNG."""
     charts = load_charts(results, symbols_for([each.strategy for each in results]), rate=server.rate)
     titled = [
-        chart.properties(width=720, title={"text": result.strategy, "subtitle": _peaks(result)})
+        chart.properties(width=720, title={"text": result.strategy, "subtitle": _peaks(result), "offset": 16})
         for result, chart in zip(results, charts.values(), strict=True)
     ]
     picture = styled(alt.VConcatChart(vconcat=titled, spacing=24, background="white", padding=24))

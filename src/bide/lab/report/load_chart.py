@@ -92,10 +92,10 @@ class _Frame:
         return bars
 
     def _cut(self, rows: Rows) -> alt.Chart:
-        """Return beside each bar that is cut at the top how high it would be."""
+        """Return above the bar that is cut at the top, the first, how high it would be."""
         cut = alt.Chart(alt.InlineData([row for row in rows if row["more"]]), name="cut")
-        text = cut.mark_text(color=INK, align="left", baseline="top", dx=4, dy=1, fontSize=10)
-        words: alt.Chart = text.encode(x=self._x("end"), y=self._y(), text="more:N")
+        text = cut.mark_text(color=INK, align="left", baseline="bottom", dy=-2, fontSize=10)
+        words: alt.Chart = text.encode(x=self._x(), y=self._y(), text="more:N")
         return words
 
     def _limit(self, rate: float) -> alt.Chart:

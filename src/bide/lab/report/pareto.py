@@ -11,7 +11,7 @@ import altair as alt
 from bide.lab.columns import columns, sees_the_end
 from bide.lab.comparison import Frontier, Result, WorkloadResults
 from bide.lab.figures import is_number, unit_for
-from bide.lab.report.plane import Plane, Rows
+from bide.lab.report.plane import Plane, Rows, shortest_lag
 from bide.lab.report.symbols import Symbol
 from bide.lab.report.vega import INK
 
@@ -50,6 +50,11 @@ def pareto(workload: WorkloadResults, symbols: Mapping[str, Symbol], *, legend: 
 def has_place(result: Result) -> bool:
     """Say whether a result has a place in the chart: not if its lag is that of a few jobs, or of none."""
     return is_number(result.lag_mean) and result.timed_out < MOST_GIVEN_UP
+
+
+def has_no_lag(result: Result, workload: WorkloadResults) -> bool:
+    """Say whether a result stands at the edge of the chart: no lag has no logarithm."""
+    return result.lag_mean <= shortest_lag(workload.mean)
 
 
 def _rows(results: Sequence[Result], plane: Plane) -> Rows:

@@ -8,7 +8,7 @@ import vl_convert
 from bide.lab.columns import arranged, sees_the_end, strategies_of
 from bide.lab.comparison import Comparison, WorkloadResults
 from bide.lab.figures import durations_in_words
-from bide.lab.report.pareto import has_place, pareto
+from bide.lab.report.pareto import has_no_lag, has_place, pareto
 from bide.lab.report.symbols import symbols_for
 from bide.lab.report.vega import styled
 
@@ -21,7 +21,11 @@ def compare_png(comparison: Comparison) -> bytes:
         comparison: what was found.
     """
     comparison = arranged(comparison)
+    drawn = {
+        each.strategy for workload in comparison.workloads for each in workload.results if has_place(each)
+    }
     symbols = symbols_for(strategies_of(comparison))
+    symbols = {name: symbol for name, symbol in symbols.items() if name in drawn}
     charts = [
         pareto(workload, symbols, legend=True).properties(
             width=640,
@@ -35,5 +39,7 @@ def compare_png(comparison: Comparison) -> bytes:
 
 
 def _subtitle(workload: WorkloadResults) -> str:
-    hollow = any(has_place(result) and not sees_the_end(result) for result in workload.results)
-    return durations_in_words(workload) + (" Hollow: gives up on more than 1 % of them." if hollow else "")
+    drawn = list(filter(has_place, workload.results))
+    hollow = " Hollow: gives up on more than 1 % of them." if not all(map(sees_the_end, drawn)) else ""
+    no_lag = " At the left edge: no lag." if any(has_no_lag(each, workload) for each in drawn) else ""
+    return durations_in_words(workload) + hollow + no_lag

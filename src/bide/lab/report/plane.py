@@ -15,8 +15,12 @@ from bide.lab.figures import Unit
 
 Rows = list[dict[str, Any]]
 
-_SHORTEST_LAG = 1e-5
-"""As a share of the mean duration: a lag below it counts as none, which has no logarithm."""
+_FEWEST_TICKS = 3
+
+
+def shortest_lag(mean: float) -> float:
+    """Return the lag, in seconds, up to which there counts as none, on jobs of a mean duration."""
+    return 1e-5 * mean
 
 
 @frozen
@@ -49,7 +53,10 @@ class Axis:
 
     def _ticks(self) -> list[float]:
         exponents = range(math.floor(math.log10(self.least)), math.ceil(math.log10(self.most)) + 1)
-        steps = (1, 2, 5) if len(exponents) <= 5 else (1,)
+        few = self._ticks_at(exponents, (1, 2, 5) if len(exponents) <= 5 else (1,))
+        return few if len(few) >= _FEWEST_TICKS else self._ticks_at(exponents, range(1, 10))
+
+    def _ticks_at(self, exponents: Sequence[int], steps: Sequence[int]) -> list[float]:
         ticks = [float(f"{step}e{exponent}") for exponent in exponents for step in steps]
         return [tick for tick in ticks if self.least <= tick <= self.most]
 
@@ -74,7 +81,7 @@ class Plane:
     @classmethod
     def around(cls, results: Sequence[Result], mean: float, unit: Unit) -> Plane:
         """Return a plane with room for results on jobs of such a mean duration, in seconds."""
-        shortest = _SHORTEST_LAG * mean
+        shortest = shortest_lag(mean)
         lags = [result.lag_mean for result in results if result.lag_mean > shortest] or [mean]
         calls = [calls for result in results for calls in (result.calls, result.optimal_calls) if calls]
         return cls(

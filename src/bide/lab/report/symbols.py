@@ -20,6 +20,10 @@ SHAPES = (
     "M0,1L1,-0.75H-1Z",  # a triangle upside down
     "M-0.33,-1H0.33V-0.33H1V0.33H0.33V1H-0.33V0.33H-1V-0.33H-0.33Z",  # a plus
     "M-0.5,-0.9L0,-0.4L0.5,-0.9L0.9,-0.5L0.4,0L0.9,0.5L0.5,0.9L0,0.4L-0.5,0.9L-0.9,0.5L-0.4,0L-0.9,-0.5Z",
+    "M1,0L-0.75,-1V1Z",  # a triangle that points to the right
+    "M-1,0L0.75,1V-1Z",  # to the left
+    "M-0.85,-0.9H0.85L-0.85,0.9H0.85Z",  # an hourglass
+    "M0,-1.1L0.28,-0.28L1.1,0L0.28,0.28L0,1.1L-0.28,0.28L-1.1,0L-0.28,-0.28Z",  # a star
 )
 
 
@@ -38,7 +42,7 @@ class Symbol:
 
 
 def symbols_for(strategies: Iterable[str]) -> dict[str, Symbol]:
-    """Return the symbol of each strategy, by name; the first 42 differ in colour, in shape or in both."""
+    """Return the symbol of each strategy, by name; the first 66 differ in colour, in shape or in both."""
     return {
         name: Symbol(COLOURS[index % len(COLOURS)], SHAPES[index % len(SHAPES)])
         for index, name in enumerate(dict.fromkeys(strategies))
