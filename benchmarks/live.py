@@ -12,110 +12,28 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import random
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, count
+from itertools import chain
 from statistics import fmean, stdev
 
-import httpx
-from attrs import asdict, define, evolve, field, frozen
+import numpy as np
+from attrs import asdict, frozen
+from live_waits import Experiment, Waited, wait_for_jobs
 
-from bide import JobClient, WaitError
 from bide.catalogue import find_policy
 from bide.cli.server_process import server_process
-from bide.driver import Update
-from bide.durations import parse_range
 from bide.errors import ConfigError
-from bide.events import Event, PollAnswered
-from bide.lab import Entrant, Result, Workload, compare
-from bide.lab.distributions import Uniform
-from bide.outcome import Outcome
-from bide.policy import Policy
-from bide.poller import Poller
-from bide_strategies import Scale
+from bide.lab import Entrant, Result, Workload, compare, find_workload
+from bide.lab.mixed import Samples
 
 STRATEGIES = ["fixed", "seed", "full-jitter", "decorrelated-jitter", "google-api-core", "databricks"]
 
+JOBS = 8192
+"""The durations of so many jobs, spread evenly, stand for those of all."""
+
 TOO_FAR = 4.0
 """So many standard errors between measured and predicted are no chance."""
-
-
-@frozen(kw_only=True)
-class Experiment:
-    """
-    What is run.
-
-    Args:
-        policies: by their names.
-        shortest: least duration of a job, in seconds before all is shortened.
-        longest: greatest duration.
-        factor: by which all times are shortened.
-        threads: how many wait at once.
-        seconds: for which jobs are begun.
-        seed: of the durations and the draws.
-    """
-
-    policies: dict[str, Policy]
-    shortest: float
-    longest: float
-    factor: float
-    threads: int
-    seconds: float
-    seed: int
-
-
-@define
-class Meter:
-    """
-    Measures what a wait spends besides its delays.
-
-    `requests` has the seconds from each poll's start to its answer; `pauses` those from each answer to the
-    next, less the delay between them: a request, and how much the sleeper overslept.
-    """
-
-    requests: list[float] = field(factory=list)
-    pauses: list[float] = field(factory=list)
-    _due: float | None = None
-
-    def on_event(self, event: Event) -> None:
-        """Note how long a request took."""
-        if isinstance(event, PollAnswered):
-            self.requests.append(event.took)
-
-    def on_update(self, update: Update) -> None:
-        """Note what passed since the next poll was due."""
-        if self._due is not None:
-            self.pauses.append(update.elapsed - self._due)
-        self._due = None if update.next_delay is None else update.elapsed + update.next_delay
-
-
-@frozen(kw_only=True)
-class Waited:
-    """
-    One wait for one job.
-
-    Args:
-        duration: of the job, in seconds from its creation.
-        outcome: how the wait ended.
-        meter: what it spent besides its delays.
-    """
-
-    duration: float
-    outcome: Outcome
-    meter: Meter
-
-    @property
-    def lag(self) -> float | None:
-        """Seconds from the job's end to the answer that showed it; None if it was not seen."""
-        return self.outcome.lag
-
-    @property
-    def head_start(self) -> float | None:
-        """Seconds from the job's creation to the start of the wait; None as for the lag."""
-        return None if self.lag is None else self.duration - (self.outcome.elapsed - self.lag)
 
 
 @frozen(kw_only=True)
@@ -176,53 +94,6 @@ def run(experiment: Experiment) -> list[Row]:
     return [compared(experiment, name, waits[name]) for name in experiment.policies]
 
 
-def wait_for_jobs(experiment: Experiment, server: str) -> dict[str, list[Waited]]:
-    """Return the waits of each strategy; every thread begins one job at least."""
-    done: dict[str, list[Waited]] = {name: [] for name in experiment.policies}
-    names, numbers = list(experiment.policies), count()
-
-    def work(http: httpx.Client, until: float) -> None:
-        for number in numbers:
-            name = names[number % len(names)]
-            done[name].append(wait_once(experiment, name, number, server, http))
-            if time.monotonic() >= until:
-                return
-
-    connections = httpx.Limits(max_connections=None)
-    with (
-        httpx.Client(limits=connections, trust_env=False) as http,
-        ThreadPoolExecutor(experiment.threads) as pool,
-    ):
-        until = time.monotonic() + experiment.seconds
-        for worker in [pool.submit(work, http, until) for _ in range(experiment.threads)]:
-            worker.result()
-    return done
-
-
-def wait_once(experiment: Experiment, name: str, number: int, server: str, http: httpx.Client) -> Waited:
-    """Create a job, and wait for it; its duration and the draws depend on the seed and its number."""
-    chance = random.Random(f"{experiment.seed}/{number}")
-    duration = experiment.factor * chance.uniform(experiment.shortest, experiment.longest)
-    policy, meter = shortened(experiment.policies[name], experiment.factor), Meter()
-    poller = Poller(policy.strategy, policy.limits, draw=chance.random, observers=[meter.on_event])
-    client = JobClient(server, poller, http=http)
-    job = str(client.create_job({"duration": duration, "outcome": "completed"}))  # without the server's hint
-    try:
-        outcome = client.wait_for_job_with_updates(job, meter.on_update)
-    except WaitError as error:  # a limit
-        if error.outcome is None:
-            raise
-        outcome = error.outcome
-    return Waited(duration=duration, outcome=outcome, meter=meter)
-
-
-def shortened(policy: Policy, factor: float) -> Policy:
-    """Return a policy with all its times multiplied."""
-    limits = policy.limits
-    timeout = None if limits.timeout is None else limits.timeout * factor
-    return Policy(Scale(strategy=policy.strategy, factor=factor), evolve(limits, timeout=timeout))
-
-
 def compared(experiment: Experiment, name: str, waits: Sequence[Waited]) -> Row:
     """Return what a strategy cost beside what the lab computes for it."""
     lags = [wait.lag for wait in waits if wait.lag is not None]
@@ -254,10 +125,11 @@ def predict(experiment: Experiment, name: str, *, latency: float, earlier: float
         latency: real seconds that every answer takes; to the lab it tells what held when the poll began.
         earlier: real seconds by which jobs end earlier, on that clock, than they last.
     """
-    ends = (end - earlier / experiment.factor for end in (experiment.shortest, experiment.longest))
+    durations = experiment.workload.durations.quantile((np.arange(JOBS) + 0.5) / JOBS)
+    ends = (durations - earlier / experiment.factor).clip(min=0.0)
     comparison = compare(
         [Entrant(name, experiment.policies[name])],
-        [Workload("live", Uniform(*ends))],
+        [Workload("live", Samples(ends.tolist()))],
         latency=latency / experiment.factor,
         seed=experiment.seed,
     )
@@ -296,7 +168,11 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, choices=range(1, 65), metavar="N", default=32, help="that wait at once (32)"
     )
     parser.add_argument("--factor", type=_positive, default=0.1, help="that shortens all times (0.1)")
-    parser.add_argument("--durations", default="5s..15s", help="of jobs, before they are shortened (5s..15s)")
+    parser.add_argument(
+        "--workload",
+        default="uniform(5s, 15s)",
+        help="how long jobs take before they are shortened, as `bide compare` takes it (uniform(5s, 15s))",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the durations and the draws (1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("strategies", nargs="*", default=STRATEGIES, help="as `bide compare` takes them")
@@ -307,12 +183,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        shortest, longest = parse_range(options.durations)
         rows = run(
             Experiment(
                 policies={name: find_policy(name) for name in options.strategies},
-                shortest=shortest,
-                longest=longest,
+                workload=find_workload(options.workload),
                 factor=options.factor,
                 threads=options.threads,
                 seconds=options.seconds,

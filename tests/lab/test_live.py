@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bide.catalogue import find_policy
+from bide.lab import find_workload
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "live.py"
 
@@ -19,6 +20,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "live.py"
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The benchmark's module, which lies in no package."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("live", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -33,7 +35,17 @@ def test_real_waits_cost_about_what_the_lab_computes(
     live: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In a second the errors are large; but calls and lag are not far from what is predicted."""
-    arguments = ["--seconds", "1", "--threads", "16", "--durations", "4s..8s", "--json", "fixed", "seed"]
+    arguments = [
+        "--seconds",
+        "1",
+        "--threads",
+        "16",
+        "--workload",
+        "uniform(4s, 8s)",
+        "--json",
+        "fixed",
+        "seed",
+    ]
     assert live.main(arguments) in (0, 1)  # a busy machine is no failure of the suite
     document = json.loads(capsys.readouterr().out)
     assert [row["strategy"] for row in document["rows"]] == ["fixed", "seed"]
@@ -79,16 +91,30 @@ def test_standard_errors_are_those_of_a_mean(live: ModuleType) -> None:
 def test_all_of_a_policy_is_shortened(live: ModuleType) -> None:
     """Its delays by the combinator, and the limits that are times."""
     policy = find_policy("seed")
-    short = live.shortened(policy, 0.1)
+    short = importlib.import_module("live_waits").shortened(policy, 0.1)
     assert (short.strategy.strategy, short.strategy.factor) == (policy.strategy, 0.1)
     assert (short.limits.max_attempts, short.limits.timeout) == (10, pytest.approx(12.0))
+
+
+def test_jobs_that_end_at_once_are_predicted_too(live: ModuleType) -> None:
+    """However short the jobs are beside a request: none ends before it began."""
+    experiment = live.Experiment(
+        policies={"fixed": find_policy("fixed")},
+        workload=find_workload("uniform(0s, 1s)"),
+        factor=0.1,
+        threads=1,
+        seconds=1.0,
+        seed=0,
+    )
+    predicted = live.predict(experiment, "fixed", latency=0.01, earlier=0.02)
+    assert predicted.calls == pytest.approx(1 + 0.8, abs=1e-3)  # a fifth is over at the first look
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["nope"], "'nope' is no TOML file"),
-        (["--durations", "x..1s"], "must be a duration"),
+        (["--workload", "uniform(x, 1s)"], "must be a duration"),
         (["--seconds", "0"], "must be > 0"),
     ],
 )
