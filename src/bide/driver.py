@@ -112,12 +112,13 @@ class Driver(Policy):
             raise ConfigError(Problem(f"{words}, got one of {type(policy).__name__}", ("strategy",)))
         return super().of(policy, limits)
 
-    def begin(self, hint: float | None = None) -> Wait:
+    def begin(self, hint: float | None = None, *, key: str = "") -> Wait:
         """
         Return a wait that begins now, for `wait` or `watch`.
 
         Args:
             hint: seconds to the first poll that the server asked for when it made the job, if it did.
+            key: what the job has in common with some others of its kind, for a strategy that learns.
         """
         return Wait(
             self,
@@ -126,15 +127,17 @@ class Driver(Policy):
             hint=hint,
             draw=self.draw,
             observers=self.observers,
+            key=key,
         )
 
-    def resume(self, token: str, timeout: float | None = None) -> Wait:
+    def resume(self, token: str, timeout: float | None = None, *, key: str = "") -> Wait:
         """
         Return the wait that a token is of, for `wait` or `watch`; see `Wait.resume`.
 
         Args:
             token: of the wait.
             timeout: seconds from now to a new deadline; by default the wait keeps its own.
+            key: as for `begin`.
 
         Raises:
             TokenError: the token is damaged, of a later version, or none at all.
@@ -144,7 +147,7 @@ class Driver(Policy):
             Limits(timeout=timeout)  # has the rule
         now, at = self.clock(), self.wall_clock()
         return Wait.resume(
-            token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers
+            token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers, key=key
         )
 
     def _begun(self, wait: Wait | None) -> tuple[Wait, float | Outcome]:

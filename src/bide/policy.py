@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal, Self
 
 from attrs import asdict, evolve, field, frozen
 
 from bide.durations import Seconds
+from bide.learning import learners_in
 from bide.rules import STRATEGY, Has, Number, OneOf, seconds
 from bide.strategy import Strategy
 
@@ -99,6 +101,11 @@ class Policy:
     initial_delay: Seconds | None = field(
         default=None, validator=seconds(least=0, optional=True), kw_only=True
     )
+
+    @cached_property
+    def learns(self) -> bool:
+        """Whether the strategy, or one that it is made of, learns from the waits that it is used in."""
+        return any(True for _ in learners_in(self.strategy))
 
     @classmethod
     def of(cls, policy: Strategy | Policy, limits: Limits | None = None) -> Self:

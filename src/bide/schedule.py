@@ -12,7 +12,7 @@ from bide.durations import MAX_SECONDS
 from bide.errors import StrategyError
 from bide.events import Observer, Teller
 from bide.policy import Policy
-from bide.strategy import Observation, Situation
+from bide.strategy import Observation, Situation, Strategy
 
 ON_TIME = 1e-6
 """Seconds that a sleep may wake early, by rounding or by the clock's steps, and still count as on time."""
@@ -51,6 +51,7 @@ class Schedule:
     hints_followed: int = field(default=0, init=False)
     _failing_since: float = field(default=0.0, init=False)
     _tell: Teller | None = field(default=None, init=False)
+    _strategy: Strategy = field(init=False)
     _resumed: float = field(init=False)
     _deadline: float = field(init=False)
     _at_deadline: bool = field(default=False, init=False)
@@ -58,6 +59,7 @@ class Schedule:
 
     def __attrs_post_init__(self) -> None:
         limits = self.policy.limits
+        self._strategy = self.policy.strategy
         self._tell = Teller(self.observers) if self.observers else None
         self._resumed = self.started
         self._deadline = self.started + (math.inf if limits.timeout is None else limits.timeout)
@@ -101,9 +103,9 @@ class Schedule:
         """Return the strategy's delay after the last answered poll, and remember it."""
         seen = self.observation
         situation = Situation(self.calls - self.failed_calls, self.elapsed, self.previous_delay, seen)
-        delay = self.policy.strategy.delay(situation, u)
+        delay = self._strategy.delay(situation, u)
         if not 0.0 <= delay < math.inf:
-            raise _no_delay(self.policy.strategy, situation, delay)
+            raise _no_delay(self._strategy, situation, delay)
         self.previous_delay = delay
         if seen is None:
             return delay if self.policy.initial_delay is None else self.policy.initial_delay
@@ -113,7 +115,7 @@ class Schedule:
         """Return the error strategy's delay after the last failed poll, and remember it."""
         before = 0.0 if self.failed_in_a_row == 1 else self.failed_delay
         situation = Situation(self.failed_in_a_row, self.elapsed, before, self.observation)
-        strategy = self.policy.error_strategy or self.policy.strategy
+        strategy = self.policy.error_strategy or self._strategy
         delay = strategy.delay(situation, u)
         if not 0.0 <= delay < math.inf:
             raise _no_delay(strategy, situation, delay)

@@ -11,6 +11,7 @@ from attrs import define, field, setters
 from bide.draws import Draws
 from bide.errors import AttemptsExhausted, JobNotFound, RequestError, RequestRefused
 from bide.events import Observer
+from bide.learning import begun, teach
 from bide.outcome import END_OF_JOB, End, Outcome
 from bide.policy import Limits, Policy
 from bide.position import COUNTED, Position, as_number
@@ -50,6 +51,7 @@ class Wait(Schedule):
         draw: gives one number in [0, 1] for each delay; by default a stream of the wait's own, which a token
             continues.
         observers: are told what happens.
+        key: what the job has in common with some others of its kind, for a strategy that learns.
 
     How far it has come: `calls`, of them `failed_calls`; `elapsed` seconds at the
     last poll; `observation`, of the last answered poll; `failure`, of the last poll if it failed;
@@ -58,9 +60,16 @@ class Wait(Schedule):
     """
 
     started_at: float | None = field(default=None, kw_only=True)
+    key: str = field(default="", kw_only=True)
     failure: RequestError | None = field(default=None, init=False)
     _failures: tuple[RequestError, ...] = field(default=(), init=False)
     _asking: bool = field(default=False, init=False)
+    _ran_until: float | None = field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self._learns:
+            self._strategy = begun(self.policy.strategy, self.key)
 
     @classmethod
     def resume(
@@ -73,6 +82,7 @@ class Wait(Schedule):
         timeout: float | None = None,
         draw: Callable[[], float] | None = None,
         observers: Sequence[Observer] = (),
+        key: str = "",
     ) -> Self:
         """
         Go on with a wait where a token left it: with its schedule, its counts and its deadline.
@@ -85,6 +95,7 @@ class Wait(Schedule):
             timeout: seconds from now to a new deadline; by default the wait keeps its own.
             draw: as for a new wait, if it drew so; by default the wait's own stream goes on.
             observers: are told what happens.
+            key: as for a new wait.
 
         Raises:
             TokenError: the token is damaged, of a later version, or none at all.
@@ -94,7 +105,8 @@ class Wait(Schedule):
         if draw is None and position.draws is not None:
             draw = Draws(position.draws)
         since = max(at - position.started_at, position.elapsed)  # also if the wall clock was set back
-        wait = cls(policy, now=now - since, started_at=position.started_at, draw=draw, observers=observers)
+        began = now - since
+        wait = cls(policy, now=began, started_at=position.started_at, draw=draw, observers=observers, key=key)
         wait._restore(position)
         wait._resumed = now
         if timeout is not None:
@@ -135,6 +147,7 @@ class Wait(Schedule):
         self._due = None if position.due is None else self.started + position.due
         at = position.deadline_at
         self._deadline = math.inf if at is None else self.started + (at - position.started_at)
+        self._ran_until = 0.0 if self.failed_in_a_row else self.elapsed
         if position.calls > position.failed_calls:
             self.observation = Observation(
                 "pending", progress=position.progress, hint=position.hint, held=position.held or 0.0
@@ -169,6 +182,7 @@ class Wait(Schedule):
             self._tell.answered(self.calls, self.elapsed, observation)
         if observation.status != "pending":
             return self._outcome(_end_of_job(observation))
+        self._ran_until = self.elapsed
         end = self._limit_reached(now)
         return self._until(self._chosen(), now) if end is None else self._outcome(end)
 
@@ -274,7 +288,20 @@ class Wait(Schedule):
         )
         if self._tell is not None:
             self._tell.ended(outcome)
+        if self._learns and self._ran_until is not None:
+            self._teach(outcome, self._ran_until)
+            self._ran_until = None  # a wait ends once
         return outcome
+
+    @property
+    def _learns(self) -> bool:
+        """Whether this wait teaches its strategy: one that does not know the time of day is only tried."""
+        return self.started_at is not None and self.policy.learns
+
+    def _teach(self, outcome: Outcome, ran_until: float) -> None:
+        """Tell the strategy what the wait found out of its job."""
+        began_at, resumed = self.started_at or 0.0, self._resumed != self.started
+        teach(self._strategy, outcome, ran_until=ran_until, began_at=began_at, key=self.key, resumed=resumed)
 
     def _lag(self) -> float | None:
         ended_at = self.observation.completed_at if self.observation is not None else None
