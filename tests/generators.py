@@ -16,6 +16,7 @@ from bide_strategies import (
     FollowProgress,
     Full,
     Jitter,
+    Learned,
     Linear,
     NoJitter,
     Optimal,
@@ -63,6 +64,8 @@ simple: Generator = st.one_of(
         [
             Optimal(durations="uniform(5s, 15s)", call_cost=0.5),
             Optimal(durations="mixture(weights=[7, 3], parts=[fixed(0s), exponential(60s)])", calls=3.0),
+            Learned.from_durations([5.0, 6.0, 7.5, 10.0, 11.0], call_cost=1.0),
+            Learned(job_kind="never seen", mean_lag=1.0, fallback=Exponential(jitter=Full())),
         ]
     ),
 )

@@ -207,7 +207,9 @@ def _structure_float(value: Any, _: object) -> float:
 
 
 def _structure_file_name(value: Any, _: object) -> str:
-    return located(_structure_exactly(value, str))
+    if not _structure_exactly(value, str):
+        raise ConfigError("must be the name of a file, got ''")
+    return located(value)
 
 
 def _as_float(value: float) -> float:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import attrs
 from attrs import frozen
@@ -44,6 +44,11 @@ class Lesson:
     began_at: float
     key: str = ""
     resumed: bool = False
+
+    @classmethod
+    def exact(cls, duration: float, key: str = "", *, began_at: float = 0.0) -> Self:
+        """Return what is known of a job that completed after so many seconds."""
+        return cls(low=duration, high=duration, end=End.COMPLETED, key=key, began_at=began_at)
 
 
 @runtime_checkable
@@ -90,7 +95,9 @@ def begun(strategy: Any, key: str = "") -> Any:
     return attrs.evolve(strategy, **changed) if changed else strategy
 
 
-def teach(strategy: Strategy, outcome: Outcome, *, ran_until: float, began_at: float, resumed: bool) -> None:
+def teach(
+    strategy: Strategy, outcome: Outcome, *, ran_until: float, began_at: float, key: str, resumed: bool
+) -> None:
     """
     Tell those in a strategy that learn what its wait found out.
 
@@ -99,12 +106,13 @@ def teach(strategy: Strategy, outcome: Outcome, *, ran_until: float, began_at: f
         outcome: of the wait.
         ran_until: seconds from its start to when the job was last seen to run.
         began_at: when it began, in seconds since the epoch.
+        key: of the wait.
         resumed: it went on from a token.
     """
     low, high = _bounds(outcome, ran_until, began_at)
     if low == 0.0 and high == math.inf:
         return  # as if there had been no wait
-    lesson = Lesson(low=low, high=high, end=outcome.end, began_at=began_at, resumed=resumed)
+    lesson = Lesson(low=low, high=high, end=outcome.end, began_at=began_at, key=key, resumed=resumed)
     for learner in dict.fromkeys(learners_in(strategy)):  # one may be in two places
         try:
             learner.learn(lesson)

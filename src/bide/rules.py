@@ -73,6 +73,23 @@ class OneOf:
 
 
 @frozen
+class Text:
+    """
+    The field holds text, and not none at all.
+
+    Args:
+        optional: None is allowed too.
+    """
+
+    optional: bool = False
+
+    def __call__(self, instance: object, attribute: Attribute[Any], value: object) -> None:
+        """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
+        if not (isinstance(value, str) and value) and not (self.optional and value is None):
+            raise ConfigError(Problem(f"must be text, and not empty, got {shown(value)}", (attribute.name,)))
+
+
+@frozen
 class Has:
     """
     The field holds an instance that has an attribute, such as the method that makes it what it should be.

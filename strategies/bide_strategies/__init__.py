@@ -8,6 +8,7 @@ from bide_strategies.fibonacci import Fibonacci
 from bide_strategies.fixed import Fixed
 from bide_strategies.follow_progress import FollowProgress
 from bide_strategies.jitter import Additive, Equal, Full, Jitter, NoJitter, Proportional
+from bide_strategies.learned import Learned
 from bide_strategies.linear import Linear
 from bide_strategies.optimal import Optimal
 from bide_strategies.polly_v2 import PollyV2
@@ -28,6 +29,7 @@ __all__ = [
     "FollowProgress",
     "Full",
     "Jitter",
+    "Learned",
     "Linear",
     "NoJitter",
     "Optimal",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from bide.durations import Seconds
+from bide.durations import MAX_SECONDS, Seconds
 from bide.errors import ConfigError, Problem, shown
 from bide.files import located
 from bide.inline import format_inline
@@ -91,4 +91,4 @@ def _table(durations: str, call_cost: float | None, mean_lag: float | None, call
     except ConfigError as error:
         raise ConfigError(Problem(str(each), ("durations",)) for each in error.problems) from error
     plan = plan_for(known, call_cost=call_cost, mean_lag=mean_lag, calls=calls)
-    return table_of(plan, max(_RARELY, plan.times[-1]))
+    return table_of(plan, min(max(_RARELY, plan.times[-1]), MAX_SECONDS))

@@ -38,17 +38,16 @@ class Pupil:
     """Looks every so many seconds, keeps what it is told, and looks twice as often in the next wait."""
 
     interval: float = 4.0
-    key: str = ""
     told: list[Lesson] = field(factory=list, eq=False, repr=False)
 
     def delay(self, situation: Situation, u: float) -> float:
         return self.interval if situation.polls else 0.0
 
     def begun(self, key: str) -> Pupil:
-        return evolve(self, interval=self.interval / 2 ** len(self.told), key=key)
+        return evolve(self, interval=self.interval / 2 ** len(self.told))
 
     def learn(self, lesson: Lesson) -> None:
-        self.told.append(evolve(lesson, key=self.key))
+        self.told.append(lesson)
 
 
 def sync_wait(job: ScriptedJob, strategy: Strategy, **settings: Any) -> None:

@@ -1,0 +1,41 @@
+"""Jobs with something in common, and the others of their kind: how much each says of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bide.lab.distribution import Array
+from bide.learn.sample import Samples
+from bide.learn.weights import recency
+from bide.learning import Lesson
+
+_WORTH = 10.0
+"""All other jobs of the kind say as much as so many of the key's own, while there are few of these."""
+
+
+def pooled(lessons: Sequence[Lesson], key: str) -> tuple[Samples, Array]:
+    """
+    Return all jobs of a kind, those with the key last, and the weight of each for the next one with the key.
+
+    The n jobs of the key weigh what `recency` says. The others together weigh as much as 10 of them while n
+    is small, and ever less as it grows: 10 * 10 / (10 + n).
+
+    Args:
+        lessons: the oldest first.
+        key: of the next job.
+    """
+    own = [lesson for lesson in lessons if lesson.key == key]
+    others = [lesson for lesson in lessons if lesson.key != key]
+    samples = [_samples(part) for part in (others, own)]
+    weights = [recency(part) for part in samples]
+    if others:
+        total = _WORTH**2 / (_WORTH + len(own))
+        weights[0] = weights[0] * min(1.0, total / weights[0].sum())
+    low, high = (np.concatenate([getattr(part, side) for part in samples]) for side in ("low", "high"))
+    return Samples(low=low, high=high), np.concatenate(weights)
+
+
+def _samples(lessons: Sequence[Lesson]) -> Samples:
+    return Samples(low=[each.low for each in lessons], high=[each.high for each in lessons])

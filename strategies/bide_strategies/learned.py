@@ -1,0 +1,167 @@
+"""A strategy that learns how long jobs take, and looks as is best then."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from attrs import field, frozen
+from attrs.validators import deep_iterable
+
+from bide.durations import MAX_SECONDS, Seconds
+from bide.errors import ConfigError, Problem, shown
+from bide.files import FileName
+from bide.learning import Lesson
+from bide.rules import STRATEGY, Number, Text, seconds
+from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
+
+if TYPE_CHECKING:
+    from bide.learn.learner import Learner
+
+TARGETS = ("call_cost", "mean_lag", "calls")
+
+# With fewer jobs that were seen to end, the fallback chooses.
+_ENOUGH = 3
+
+# Jobs that outlast all that is known are looked at once in so many seconds at the least, or in that time.
+_RARELY = 3600.0
+
+
+def _default_strategy() -> Strategy:
+    from bide.config import default_strategy
+
+    return default_strategy()
+
+
+def _as_tuple(values: Iterable[float]) -> tuple[float, ...]:
+    if not isinstance(values, Iterable):
+        raise ConfigError(Problem(f"must be a list of durations, got {shown(values)}", ("durations",)))
+    return tuple(values)
+
+
+@frozen(kw_only=True)
+class Learned:
+    """
+    Learn from every wait how long jobs of a kind take, and look when it pays.
+
+    Until enough is known it waits as the fallback does. A wait keeps the plan that it began with; what is
+    learned goes into those that begin later, also in other processes that share the history. What a call is
+    worth is said in exactly one way. Two with the same fields learn together.
+
+    Args:
+        job_kind: names the jobs whose durations are alike, as those of the same API.
+        history: the file that remembers them; none to forget them when the process ends.
+        call_cost: seconds of lag that saving one call is worth; > 0.
+        mean_lag: the mean lag that is wanted, in seconds, with as few calls as that allows; > 0.
+        calls: the mean calls per job that are wanted, with as little lag as that allows; >= 1.
+        fallback: chooses the delays while too little is known.
+        durations: of jobs that are known beforehand, in seconds, the oldest first.
+
+    Raises:
+        ConfigError: a field breaks its rule, or what a call is worth is not said in exactly one way.
+        ImportError: the extra ``learn`` is not installed.
+    """
+
+    job_kind: str = field(validator=Text())
+    history: FileName | None = field(default=None, validator=Text(optional=True))
+    call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
+    mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
+    calls: float | None = field(default=None, validator=Number(least=1, optional=True))
+    fallback: Strategy = field(factory=_default_strategy, validator=STRATEGY)
+    durations: tuple[Seconds, ...] = field(
+        default=(), converter=_as_tuple, validator=deep_iterable(seconds(least=0))
+    )
+    _table: Any = field(init=False, repr=False, eq=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        given = [name for name in TARGETS if getattr(self, name) is not None]
+        if len(given) != 1:
+            names = " and ".join(given) or "none"
+            raise ConfigError(f"needs exactly one of {', '.join(TARGETS)}, got {names}")
+        object.__setattr__(self, "_table", _learner_of(self).planned("")._table)
+
+    @classmethod
+    def from_durations(cls, durations: Iterable[float], *, job_kind: str = "jobs", **fields: Any) -> Self:
+        """
+        Return a strategy that has learned from jobs whose durations are known, and goes on to learn.
+
+        Args:
+            durations: in seconds, the oldest first.
+            job_kind: what to call the jobs.
+            fields: the others.
+        """
+        return cls(durations=tuple(durations), job_kind=job_kind, **fields)
+
+    @property
+    def ceiling(self) -> float:
+        """The greatest delay, in seconds: that of the plan, or of the fallback."""
+        return ceiling_of(self.fallback) if self._table is None else float(self._table.ceiling)
+
+    @property
+    def clump(self) -> float:
+        """The share of draws that may gather: as with the fallback; a plan draws nothing."""
+        return clump_of(self.fallback)
+
+    @property
+    def envelope(self) -> Strategy:
+        """The bounds of the fallback while it is used; a plan is its own."""
+        return envelope_of(self.fallback) if self._table is None else self
+
+    def delay(self, situation: Situation, u: float) -> float:
+        """Return the time that is left to the next look of the plan, or the fallback's delay."""
+        if self._table is None:
+            return self.fallback.delay(situation, u)
+        delay: float = self._table.delay(situation.elapsed)
+        return delay
+
+    def begun(self, key: str) -> Learned:
+        """Return this strategy with what is known now of jobs with a key."""
+        return _learner_of(self).newest(key) or self
+
+    def learn(self, lesson: Lesson) -> None:
+        """Take what a wait found out, for waits that begin later."""
+        _learner_of(self).take(lesson)
+
+    def _planned(self, key: str, lessons: Sequence[Lesson]) -> Learned:
+        """Return this strategy with a plan made of lessons."""
+        made = copy.copy(self)
+        object.__setattr__(made, "_table", _table(self, key, lessons))
+        return made
+
+
+_learners: dict[Learned, Learner[Learned]] = {}
+_adding = threading.Lock()
+
+
+def _learner_of(learned: Learned) -> Learner[Learned]:
+    """Return who learns for all strategies with the same fields in this process."""
+    learner = _learners.get(learned)
+    if learner is None:
+        with _adding:
+            learner = _learners.setdefault(learned, _new_learner(learned))
+    return learner
+
+
+def _new_learner(learned: Learned) -> Learner[Learned]:
+    from bide.learn.history import SqliteHistory
+    from bide.learn.learner import Learner
+
+    known = [Lesson.exact(duration) for duration in learned.durations]
+    history = None if learned.history is None else SqliteHistory(learned.history)
+    return Learner(history, learned.job_kind, learned._planned, known=known)
+
+
+def _table(learned: Learned, key: str, lessons: Sequence[Lesson]) -> Any:
+    """Return the plan that lessons suggest, as a table; None while they are too few."""
+    from bide.learn import estimate, plan_for, table_of
+    from bide.learn.pooling import pooled
+
+    if sum(lesson.high < math.inf for lesson in lessons) < _ENOUGH:
+        return None
+    samples, weights = pooled(lessons, key)
+    targets = {name: getattr(learned, name) for name in TARGETS}
+    plan = plan_for(estimate(samples, weights), **targets)
+    return table_of(plan, min(max(_RARELY, plan.times[-1]), MAX_SECONDS))

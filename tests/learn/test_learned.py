@@ -1,0 +1,202 @@
+"""The strategy that learns, in use."""
+
+import math
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bide import (
+    ConfigError,
+    Limits,
+    Observation,
+    Policy,
+    Poller,
+    Situation,
+    from_config,
+    load_policy,
+    to_config,
+)
+from bide.config import default_strategy
+from bide.lab import Entrant, compare, find_workload
+from bide.lab.comparison import Result
+from bide.learn import background
+from bide.learn.history import SqliteHistory
+from bide.learning import Lesson
+from bide.testing import ScriptedJob, VirtualClock
+from bide_strategies import Clamp, Exponential, Fixed, Learned
+
+UNLIMITED = Limits(max_attempts=None, timeout=None)
+SITUATIONS = [Situation(polls, elapsed, 1.0) for polls in (0, 1, 7) for elapsed in (0.0, 6.0, 20.0, 1e5)]
+
+
+def delays(strategy: Learned) -> list[float]:
+    """Return what a strategy does in some situations."""
+    return [strategy.delay(situation, u) for situation in SITUATIONS for u in (0.0, 0.5, 1.0)]
+
+
+def waits(strategy: Learned, durations: list[float], clock: VirtualClock, *, says: bool = False) -> list[int]:
+    """Wait for jobs, one after the other, and return the calls of each."""
+    poller = Poller(strategy, clock=clock.time, wall_clock=clock.time, sleep=clock.sleep)
+    calls = []
+    for duration in durations:
+        end = clock.now + duration
+        seen = Observation("completed", completed_at=end if says else None)
+        calls.append(poller.wait(ScriptedJob([seen], clock, ends_at=end).poll).calls)
+    assert background.flush(30)
+    return calls
+
+
+def cost(strategy: Learned, durations: str) -> Result:
+    """Return what the lab says of a strategy as it is."""
+    entrant = Entrant("learned", Policy(strategy, UNLIMITED))
+    return compare([entrant], [find_workload(durations)]).workloads[0].results[0]
+
+
+def test_as_long_as_nothing_is_known_it_waits_as_the_fallback_does() -> None:
+    """Also as the fallback that it has by default, which is the one of the clients."""
+    learned = Learned(job_kind="never seen", call_cost=1.0)
+    assert learned.fallback == default_strategy()
+    for situation in SITUATIONS:
+        assert learned.delay(situation, 0.7) == default_strategy().delay(situation, 0.7)
+
+
+def test_a_hundred_known_durations_come_near_the_least_possible() -> None:
+    """At equal lag it makes hardly more calls than who knows the distribution."""
+    chance = random.Random(7)
+    known = [chance.uniform(5, 15) for _ in range(100)]
+    result = cost(Learned.from_durations(known, call_cost=0.5), "uniform(5s, 15s)")
+    assert result.excess is not None
+    assert result.excess < 1.1
+
+
+def test_waits_teach_it_by_themselves(tmp_path: Path) -> None:
+    """After a few jobs it makes half the calls; another process begins where this one is."""
+    chance, clock = random.Random(3), VirtualClock(1e9)
+    fields: dict[str, Any] = {"job_kind": "video", "history": str(tmp_path / "waits.sqlite3")}
+    before = waits(
+        Learned(**fields, call_cost=1.0), [chance.uniform(5, 15) for _ in range(30)], clock, says=True
+    )
+    after = waits(Learned(**fields, call_cost=1.1), [chance.uniform(5, 15) for _ in range(10)], clock)
+    assert before[0] >= 7
+    assert sum(after) / 10 < 3.5
+    assert [(each.kind, each.jobs) for each in SqliteHistory(fields["history"]).remembered()] == [
+        ("video", 40)
+    ]
+
+
+def test_what_is_learned_does_not_change_what_is_in_use() -> None:
+    """A strategy is frozen; the wait that begins next has a new one, which all waits share."""
+    learned = Learned(job_kind="frozen", call_cost=1.0)
+    before, begun = delays(learned), learned.begun("")
+    for duration in (5.0, 6.0, 9.0, 14.0):
+        learned.learn(Lesson.exact(duration))
+        assert background.flush(30)
+    assert delays(learned) == delays(begun) == before
+    assert delays(learned.begun("")) != before
+    assert learned.begun("") is learned.begun("")
+
+
+def test_who_is_equal_learns_together() -> None:
+    """Two pollers with the same settings share what they know, and a copy knows as much."""
+    one, other = (Learned(job_kind="shared", calls=2.0) for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    for duration in (5.0, 6.0, 9.0, 14.0):
+        one.learn(Lesson.exact(duration))
+    assert background.flush(30)
+    assert delays(other.begun("")) == delays(one.begun("")) != delays(one)
+    trained = one.begun("")
+    assert delays(pickle.loads(pickle.dumps(trained))) == delays(trained)
+    assert trained == from_config(to_config(trained)) == one
+
+
+def test_keys_are_told_apart() -> None:
+    """Jobs of another size are awaited at other times; a new key begins with what its kind knows."""
+    learned = Learned(job_kind="sizes", call_cost=1.0, fallback=Fixed(interval=1.0))
+    for n in range(200):
+        learned.learn(Lesson.exact(20 + n % 5, "small"))
+        learned.learn(Lesson.exact(300 + n % 50, "large"))
+    for key in ("small", "large", "new"):
+        learned.begun(key)
+    assert background.flush(30)
+    start = Situation()
+    first = {key: learned.begun(key).delay(start, 0.5) for key in ("small", "large", "new")}
+    assert 15 < first["small"] < 25
+    assert 250 < first["large"] < 350
+    assert 15 < first["new"] < 30
+
+
+@pytest.mark.parametrize(
+    "durations",
+    [[0.0] * 5, [5.0] * 5, [5.0, 500.0] * 3, [1e9] * 4, [1e-6, 1e9, 1.0], [10.0] * 50 + [1e9]],
+)
+def test_odd_durations_make_no_hot_loop_and_no_endless_delay(durations: list[float]) -> None:
+    """All zero, all equal, of two values, huge, or with one that is absurd."""
+    learned = Learned.from_durations(durations, job_kind=f"odd {durations}", call_cost=1.0)
+    for elapsed in (0.0, 1e-3, 5.0, 1e4, 1e9):
+        assert 0 < learned.delay(Situation(1, elapsed), 0.5) <= learned.ceiling < math.inf
+
+
+def test_one_absurd_duration_does_not_poison_the_rest() -> None:
+    """The first look is where it was."""
+    known = [9.0 + n / 25 for n in range(50)]
+    first = [
+        Learned.from_durations([*known, *more], call_cost=1.0).delay(Situation(), 0.5) for more in ([], [1e9])
+    ]
+    assert first[1] == pytest.approx(first[0], rel=0.2)
+
+
+def test_a_broken_history_breaks_no_wait(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The strategy can be made and used, learns for this process, and says once what is wrong."""
+    path = tmp_path / "broken.sqlite3"
+    path.write_text("this is no database" * 100)
+    learned = Learned(job_kind="video", history=str(path), call_cost=1.0)
+    waits(learned, [5.0, 6.0, 7.0, 8.0, 9.0], VirtualClock(), says=True)
+    assert delays(learned.begun("")) != delays(learned)
+    assert len([record for record in caplog.records if record.name == "bide"]) == 1
+    assert f"{path}: cannot be used as a history" in caplog.text
+
+
+def test_config_names_the_history_beside_itself(tmp_path: Path) -> None:
+    """Within a combinator too; and the strategy that is read learns."""
+    SqliteHistory(str(tmp_path / "waits.sqlite3")).add("video", [Lesson.exact(d) for d in (5.0, 6.0, 7.0)])
+    config = tmp_path / "mine.toml"
+    config.write_text(
+        "[strategy]\n"
+        'kind = "clamp"\n'
+        'high = "1m"\n'
+        "[strategy.strategy]\n"
+        'kind = "learned"\n'
+        'job_kind = "video"\n'
+        'history = "waits.sqlite3"\n'
+        'call_cost = "1s"\n'
+        'fallback = { kind = "exponential", cap = "20s" }\n'
+    )
+    policy = load_policy(config)
+    assert policy.learns
+    assert isinstance(policy.strategy, Clamp)
+    learned = policy.strategy.strategy
+    assert isinstance(learned, Learned)
+    assert learned.fallback == Exponential(cap=20.0)
+    assert 3 < learned.delay(Situation(), 0.5) < 8
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"call_cost": 1.0}, "job_kind"),
+        ({"job_kind": "", "call_cost": 1.0}, "job_kind: must be text, and not empty, got ''"),
+        ({"job_kind": "video"}, "needs exactly one of call_cost, mean_lag, calls, got none"),
+        ({"job_kind": "video", "calls": 2.0, "mean_lag": 1.0}, "got mean_lag and calls"),
+        ({"job_kind": "video", "calls": 2.0, "durations": [-1.0]}, "durations: must be a finite number >= 0"),
+        ({"job_kind": "video", "calls": 2.0, "durations": 5}, "durations: must be a list, got 5"),
+        ({"job_kind": "video", "calls": 2.0, "history": ""}, "history"),
+    ],
+)
+def test_what_is_wrong_is_named(fields: dict[str, Any], message: str) -> None:
+    """A bad field is a ConfigError with its place, its value and the rule."""
+    with pytest.raises(ConfigError, match=message):
+        from_config({"kind": "learned", **fields})
