@@ -117,6 +117,10 @@ class Learned:
         delay: float = self._table.delay(situation.elapsed)
         return delay
 
+    def planned(self, key: str = "") -> Learned:
+        """Return this strategy with what is known now of jobs with a key; the plan is made at once."""
+        return _learner_of(self).plan(key)
+
     def begun(self, key: str) -> Learned:
         """Return this strategy with what is known now of jobs with a key."""
         return _learner_of(self).newest(key) or self
@@ -125,7 +129,7 @@ class Learned:
         """Take what a wait found out, for waits that begin later."""
         _learner_of(self).take(lesson)
 
-    def _planned(self, key: str, lessons: Sequence[Lesson]) -> Learned:
+    def _with_plan(self, key: str, lessons: Sequence[Lesson]) -> Learned:
         """Return this strategy with a plan made of lessons."""
         made = copy.copy(self)
         object.__setattr__(made, "_table", _table(self, key, lessons))
@@ -151,7 +155,7 @@ def _new_learner(learned: Learned) -> Learner[Learned]:
 
     known = [Lesson.exact(duration) for duration in learned.durations]
     history = None if learned.history is None else SqliteHistory(learned.history)
-    return Learner(history, learned.job_kind, learned._planned, known=known)
+    return Learner(history, learned.job_kind, learned._with_plan, known=known)
 
 
 def _table(learned: Learned, key: str, lessons: Sequence[Lesson]) -> Any:

@@ -1,0 +1,168 @@
+"""What is known of one kind of jobs, in figures: how long they take, when to look, and what that saves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+from bide.lab.compare import compare
+from bide.lab.contenders import Entrant
+from bide.lab.distribution import Distribution
+from bide.lab.workloads import Workload
+from bide.learn.estimate import estimate
+from bide.learn.pooling import pooled
+from bide.learning import Lesson
+from bide.policy import Limits, Policy
+from bide.strategy import Strategy
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+_UNLIMITED = Limits(max_attempts=None, timeout=None)
+
+# The drawing shows all but so small a share of the shortest jobs, and of the longest.
+_LEFT_OUT = 0.01
+
+
+@frozen(kw_only=True)
+class Cost:
+    """
+    What a strategy costs on the durations that are known.
+
+    Args:
+        calls: mean calls per job.
+        lag_mean: mean lag, in seconds.
+        looks: the poll times of one wait, in seconds, as far as one job in a thousand goes.
+    """
+
+    calls: float
+    lag_mean: float
+    looks: tuple[float, ...]
+
+
+@frozen(kw_only=True)
+class Bar:
+    """
+    Jobs that take so long.
+
+    Args:
+        start: shortest of these durations, in seconds.
+        end: the longest.
+        share: of all jobs.
+        running: the share of jobs that still run at the start.
+    """
+
+    start: float
+    end: float
+    share: float
+    running: float
+
+
+@frozen(kw_only=True)
+class Summary:
+    """
+    What is known of one kind of jobs.
+
+    Args:
+        kind: of the jobs.
+        key: what the next one has in common with some of them; empty without any.
+        own: how many of the jobs have the key.
+        exact: how many jobs have a known duration.
+        between: how many were seen to end between two polls.
+        given_up: how many ran on when their wait was over.
+        mean: mean duration, in seconds.
+        quantiles: of the durations at `QUANTILES`, in seconds.
+        bars: how durations are spread, evenly in the logarithm of time.
+        learned: what the strategy costs that has learned.
+        fallback: what its fallback costs.
+    """
+
+    kind: str
+    key: str
+    own: int
+    exact: int
+    between: int
+    given_up: int
+    mean: float
+    quantiles: tuple[float, ...]
+    bars: tuple[Bar, ...]
+    learned: Cost
+    fallback: Cost
+
+    @property
+    def jobs(self) -> int:
+        """How many are known."""
+        return self.exact + self.between + self.given_up
+
+
+def known_durations(lessons: Sequence[Lesson], key: str) -> Distribution:
+    """
+    Return the distribution of durations that lessons speak for.
+
+    Args:
+        lessons: the oldest first.
+        key: of the next job.
+
+    Raises:
+        ConfigError: no job was seen to end.
+    """
+    return estimate(*pooled(lessons, key))
+
+
+def summary(
+    kind: str, key: str, lessons: Sequence[Lesson], learned: Strategy, fallback: Strategy, *, bars: int
+) -> Summary:
+    """
+    Return what lessons say of a kind of jobs.
+
+    Args:
+        kind: of the jobs.
+        key: what the next one has in common with some of them; empty without any.
+        lessons: the oldest first; at least one job was seen to end.
+        learned: the strategy that has learned from them.
+        fallback: what it is compared with.
+        bars: how many to count.
+
+    Raises:
+        ConfigError: no job was seen to end.
+    """
+    durations = known_durations(lessons, key)
+    costs = [_cost(strategy, durations) for strategy in (learned, fallback)]
+    exact = sum(lesson.low == lesson.high for lesson in lessons)
+    given_up = sum(lesson.high == math.inf for lesson in lessons)
+    return Summary(
+        kind=kind,
+        key=key,
+        own=sum(lesson.key == key for lesson in lessons),
+        exact=exact,
+        between=len(lessons) - exact - given_up,
+        given_up=given_up,
+        mean=durations.mean,
+        quantiles=tuple(durations.quantile(np.array(QUANTILES)).tolist()),
+        bars=_bars(durations, bars),
+        learned=costs[0],
+        fallback=costs[1],
+    )
+
+
+def _cost(strategy: Strategy, durations: Distribution) -> Cost:
+    workload: Any = Workload("", durations)  # type: ignore[arg-type]
+    result = compare([Entrant("", Policy(strategy, _UNLIMITED))], [workload]).workloads[0].results[0]
+    return Cost(calls=result.calls, lag_mean=result.lag_mean, looks=result.schedule)
+
+
+def _bars(durations: Distribution, count: int) -> tuple[Bar, ...]:
+    shortest, longest = durations.quantile(np.array([_LEFT_OUT, 1 - _LEFT_OUT])).tolist()
+    if not shortest > 0 or longest <= shortest * 1.001:
+        shortest, longest = 0.5 * longest, 1.5 * longest or 1.0
+    edges = np.geomspace(max(shortest, longest * 1e-6), longest, count + 1)
+    running = durations.survival(edges)
+    return tuple(
+        Bar(start=start, end=end, share=before - after, running=before)
+        for start, end, before, after in zip(
+            edges[:-1].tolist(), edges[1:].tolist(), running[:-1].tolist(), running[1:].tolist(), strict=True
+        )
+    )
