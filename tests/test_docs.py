@@ -16,6 +16,8 @@ from prometheus_client import REGISTRY
 from bide.cli.server_process import server_process
 from bide.config import policy_from_config
 from bide.http.catalogue import find_mapping, mapping_from_config
+from bide.learn import background
+from bide.learn.history import SqliteHistory
 
 ROOT = Path(__file__).parent.parent
 
@@ -180,6 +182,14 @@ def test_failures_are_survived_as_the_guide_says(here: Path, capsys: pytest.Capt
     Path("patient.toml").write_text(blocks_of(page, "toml")[0], encoding="utf-8")
     run(page, {})
     assert capsys.readouterr().out == "".join(blocks_of(page, "text"))
+
+
+def test_a_strategy_learns_as_the_guide_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of the guide's blocks runs, and its waits are remembered in the file that it names."""
+    run("docs/how-to/learn-from-your-jobs.md", {})
+    assert capsys.readouterr().out.count("completed after") == 6
+    assert background.flush(30)
+    assert [each.jobs for each in SqliteHistory("waits.sqlite3").remembered()] == [5, 1]
 
 
 def test_what_people_ask_for_runs(capsys: pytest.CaptureFixture[str]) -> None:

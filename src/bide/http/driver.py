@@ -59,7 +59,11 @@ class HttpDriver(Generic[P]):
         poller = self.poller
         if timeout is not None:
             poller = attrs.evolve(poller, limits=attrs.evolve(poller.limits, timeout=timeout))
-        wait = poller.begin(job.hint_left()) if token is None else poller.resume(token, timeout)
+        wait = (
+            poller.begin(job.hint_left(), key=job.key)
+            if token is None
+            else poller.resume(token, timeout, key=job.key)
+        )
         return Poll(job, self.poller.clock, waits=self, wait=wait)
 
 

@@ -52,6 +52,7 @@ class HttpJob:
         headers: sent with every request to the URL's origin, and to no other; they are never shown.
         job_id: the job's id, if the answers should name it.
         hint: seconds from now to the first look that the creating response asked for, if it did.
+        key: what the job has in common with some others of its kind, for a strategy that learns.
 
     Raises:
         ConfigError: the URL, the mapping or a header is none.
@@ -63,6 +64,7 @@ class HttpJob:
     job_id: str | None = field(default=None, kw_only=True)
     hint: float | None = field(default=None, kw_only=True)
     _told_at: float = field(factory=time.monotonic, init=False, repr=False)
+    key: str = field(default="", kw_only=True)
 
     @classmethod
     def created(
