@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import click
 from rich.console import Console
 from rich.live import Live
@@ -17,10 +18,11 @@ from bide.cli.layout import LAYOUT
 from bide.cli.options import DURATIONS
 from bide.cli.race import Entrant, Lane, Work, calls_at_server, draw_work, run_race
 from bide.cli.server_process import server_process
+from bide.cli.training import JOBS, LEARNED, can_learn, untrained
 from bide.errors import ConfigError
 from bide.rules import seconds
 
-ENTRANTS = ("fixed", "full-jitter", "decorrelated-jitter", "seed")
+ENTRANTS = ("fixed", "full-jitter", "decorrelated-jitter", "seed", LEARNED)
 FAILING = 0.5
 """The share of jobs that fail, as on a server that was told nothing else."""
 
@@ -57,12 +59,13 @@ def demo(
 
     Starts a job server on a free port of this machine, lets every strategy create and wait for the same jobs
     over HTTP, and prints a table. Calls are counted by the client and by the server; lag is the time from a
-    job's end to the answer that showed it.
+    job's end to the answer that showed it. The strategy 'learned' has waited for some earlier jobs before.
     """
-    entrants = _entrants(names or ENTRANTS)
     seed = random.randrange(2**32) if seed is None else seed
     work = draw_work(jobs, *_checked(durations), FAILING, seed)
+    entrants = _entrants(names or _known_entrants(), durations, seed)
     with server_process() as server:
+        _train(server, entrants, durations, seed, quiet=as_json)
         lanes = _run(server, entrants, work, seed, quiet=as_json)
         calls = calls_at_server(server, entrants)
     if as_json:
@@ -77,11 +80,22 @@ def demo(
         raise click.exceptions.Exit(3)
 
 
-def _entrants(names: Sequence[str]) -> list[Entrant]:
+def _known_entrants() -> Sequence[str]:
+    """Return the entrants for which everything is installed; say what the others need."""
+    if can_learn():
+        return ENTRANTS
+    click.echo(f"without {LEARNED!r}: install bide with its extra 'learn'", err=True)
+    return [name for name in ENTRANTS if name != LEARNED]
+
+
+def _entrants(names: Sequence[str], durations: tuple[float, float], seed: int) -> list[Entrant]:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"--strategy: {name!r} is given twice")
-    return [Entrant(number, name, find_policy(name)) for number, name in enumerate(names)]
+    return [
+        Entrant(number, name, untrained(durations, seed) if name == LEARNED else find_policy(name))
+        for number, name in enumerate(names)
+    ]
 
 
 def _checked(durations: tuple[float, float]) -> tuple[float, float]:
@@ -94,13 +108,33 @@ def _checked(durations: tuple[float, float]) -> tuple[float, float]:
     return durations
 
 
+def _train(
+    server: str, entrants: Sequence[Entrant], durations: tuple[float, float], seed: int, *, quiet: bool
+) -> None:
+    """Let those that learn wait for earlier jobs, whose calls are nobody's in the table."""
+    learned = [entrant for entrant in entrants if entrant.name == LEARNED]
+    if learned:
+        from bide.learn.background import flush
+
+        work = draw_work(JOBS, *durations, FAILING, seed + 1)
+        trainees = [attrs.evolve(learned[0], number=len(entrants))]
+        _run(server, trainees, work, seed, quiet=quiet, title="Learning from earlier jobs")
+        flush()
+
+
 def _run(
-    server: str, entrants: Sequence[Entrant], work: Sequence[Work], seed: int, *, quiet: bool
+    server: str,
+    entrants: Sequence[Entrant],
+    work: Sequence[Work],
+    seed: int,
+    *,
+    quiet: bool,
+    title: str = "Waiting for real jobs",
 ) -> list[Lane]:
     console = Console(stderr=True, quiet=quiet)
     lanes = [Lane(entrant.name, len(work)) for entrant in entrants]
     with Live(
-        get_renderable=lambda: _progress(lanes, console.width),
+        get_renderable=lambda: _progress(title, lanes, console.width),
         console=console,
         refresh_per_second=8,
         transient=True,
@@ -109,10 +143,10 @@ def _run(
     return lanes
 
 
-def _progress(lanes: Sequence[Lane], width: int) -> Table:
+def _progress(title: str, lanes: Sequence[Lane], width: int) -> Table:
     """Return what is shown while the race goes on; bars, if there is room."""
     bars = 20 if width >= _WIDE else 0
-    table = Table("strategy", "jobs", "calls", title="Waiting for real jobs", **LAYOUT)
+    table = Table("strategy", "jobs", "calls", title=title, **LAYOUT)
     for lane in lanes:
         ended = len(lane.ends)
         bar = f"{'━' * round(bars * ended / lane.jobs):<{bars}} " if bars else ""
