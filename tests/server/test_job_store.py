@@ -188,7 +188,7 @@ FOREIGN = {
     ),
     "newer": (
         sqlite(f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {SCHEMA_VERSION + 1}"),
-        "was written by a newer bide (schema 4; this one knows 3)",
+        "was written by a newer bide (schema 5; this one knows 4)",
     ),
 }
 

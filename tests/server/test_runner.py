@@ -159,7 +159,7 @@ def test_a_host_is_an_address(host: str) -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     """An address that is not this machine's cannot be listened on (192.0.2.1 is nobody's: RFC 5737)."""
     with pytest.raises(ConfigError, match=r"^cannot listen on 192\.0\.2\.1 port 0: "):
-        run(ServerConfig(), host="192.0.2.1", port=0, on_ready=refuse)
+        run(ServerConfig(public=True), host="192.0.2.1", port=0, on_ready=refuse)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 80.5])

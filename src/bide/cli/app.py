@@ -14,6 +14,7 @@ from bide.cli.demo import demo
 from bide.cli.failures import report
 from bide.cli.herd import herd
 from bide.cli.jobs import list_mappings, submit, wait
+from bide.cli.key import key
 from bide.cli.learn import learn
 from bide.cli.serve import serve
 from bide.cli.strategies import strategies
@@ -50,7 +51,7 @@ def cli(modules: tuple[str, ...]) -> None:
         import_kinds(module)
 
 
-for command in (check, compare, demo, herd, learn, list_mappings, serve, strategies, submit, wait):
+for command in (check, compare, demo, herd, key, learn, list_mappings, serve, strategies, submit, wait):
     cli.add_command(command)
 
 

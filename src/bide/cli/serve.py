@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from bide.cli.options import DURATION
 from bide.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ DATABASE = "bide.db"
 @click.option("--failing", type=float, help="Share of the jobs that fail, 0 to 1.  [default: 0.5]")
 @click.option("--speed", type=float, help="Run jobs so many times as fast.  [default: 1]")
 @click.option("--seed", type=int, help="Draw the same jobs again.")
+@click.option(
+    "--keep", type=DURATION, help="Forget jobs so long after their end, such as 24h.  [default: never]"
+)
+@click.option("--public", is_flag=True, default=None, help="Let other machines ask without keys.")
 @click.option("--access-log", is_flag=True, help="Write a line of JSON for each request to standard error.")
 @click.option(
     "--until-eof", is_flag=True, help="End when standard input does: with whoever started the server."

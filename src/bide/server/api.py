@@ -14,6 +14,7 @@ from bide.server.conditions import is_known, tag_of
 from bide.server.document import encoded, job_document
 from bide.server.idempotency import Claim, KeyReused, read_claim
 from bide.server.job import Job
+from bide.server.keys import owner_of
 from bide.server.pages import MOST_JOBS, cursor_of, read_cursor, read_limit
 from bide.server.preferences import wait_in
 from bide.server.service import JobService, Order
@@ -43,7 +44,7 @@ class JobsResource:
         """Show the jobs that the query names, or a page of all."""
         ids = req.get_param_as_list("id")
         if ids:
-            resp.media = self._chosen(list(dict.fromkeys(ids)))
+            resp.media = self._chosen(list(dict.fromkeys(ids)), owner_of(req))
             req.context.shows_end = any(job["completed_at"] for job in resp.media["jobs"])
         else:
             self._show_page(req, resp)
@@ -57,10 +58,10 @@ class JobsResource:
             rule = "this Idempotency-Key came with another body before; a new request needs a new key"
             raise falcon.HTTPUnprocessableEntity(description=rule) from None
 
-    def _chosen(self, ids: list[str]) -> dict[str, Any]:
+    def _chosen(self, ids: list[str], owner: str) -> dict[str, Any]:
         if len(ids) > MOST_JOBS:
             raise falcon.HTTPBadRequest(description=f"id: must be at most {MOST_JOBS} jobs, got {len(ids)}")
-        found = dict(zip(ids, self._service.find_many(ids), strict=True))
+        found = dict(zip(ids, self._service.find_many(ids, owner), strict=True))
         return {
             "jobs": self._documents(job for job in found.values() if job is not None),
             "unknown": [one for one, job in found.items() if job is None],
@@ -68,7 +69,9 @@ class JobsResource:
 
     def _show_page(self, req: falcon.Request, resp: falcon.Response) -> None:
         limit, cursor = read_limit(req.get_param("limit")), req.get_param("cursor")
-        page = self._service.page(limit, before=None if cursor is None else read_cursor(cursor))
+        page = self._service.page(
+            limit, owner_of(req), before=None if cursor is None else read_cursor(cursor)
+        )
         following = None if page.last is None else cursor_of(page.last)
         if following is not None:
             resp.append_link(f"/v1/jobs?{urlencode({'limit': limit, 'cursor': following})}", rel="next")
@@ -90,8 +93,8 @@ class JobResource:
         """Show a job as it is now, or once it has ended, if the client would rather wait."""
         prefer = req.get_header("Prefer")
         if prefer is not None:
-            self._hold(prefer, resp, id)
-        document = self._document(self._service.find(id), id)
+            self._hold(prefer, req, resp, id)
+        document = self._document(self._service.find(id, owner_of(req)), id)
         req.context.shows_end = document["completed_at"] is not None
         tag = tag_of(document)
         resp.set_header("ETag", f'W/"{tag}"')
@@ -104,11 +107,11 @@ class JobResource:
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         """Cancel a job, and show how it is then; one that has ended stays as it was."""
-        resp.media = self._document(self._service.cancel(id), id)
+        resp.media = self._document(self._service.cancel(id, owner_of(req)), id)
 
-    def _hold(self, prefer: str, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
+    def _hold(self, prefer: str, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         seconds = wait_in(prefer)
-        if seconds and self._service.hold(id, seconds):
+        if seconds and self._service.hold(id, owner_of(req), seconds):
             resp.set_header("Preference-Applied", f"wait={seconds}")
 
     def _document(self, job: Job | None, id: str) -> dict[str, Any]:  # noqa: A002 - as in the route

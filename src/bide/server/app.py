@@ -16,12 +16,14 @@ from bide.server.api import JobResource, JobsResource
 from bide.server.config import ServerConfig
 from bide.server.faults import Faults
 from bide.server.holds import Pause
+from bide.server.keys import KeyCheck, owner_of
 from bide.server.misbehave import Misbehaving, breaking
 from bide.server.problems import handle_errors
 from bide.server.rate_limit import RateLimiter
 from bide.server.seed import SeedJobsResource, SeedStatusResource
 from bide.server.service import JobService
 from bide.server.store import Store
+from bide.server.tidying import Tidying
 from bide.server.traffic import MetricsResource, StatsResource, Traffic
 
 _logger = logging.getLogger(__name__)
@@ -52,14 +54,18 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         traffic = Traffic(clock, client_of)
         super().__init__(middleware=[traffic, falcon.CORSMiddleware(expose_headers=_EXPOSED)])
         handle_errors(self)
+        if config.keys:
+            self.add_middleware(KeyCheck(config.keys))
         seed = secrets.randbits(32) if config.seed is None else config.seed
         _logger.info("jobs and faults are drawn from seed %d", seed)
         self._misbehaving = self._add_faults(config.faults, seed, clock, pause)
         if config.rate_limit is not None:
             self.add_middleware(RateLimiter(config.rate_limit, clock, client_of))
+        self._clock, self._keep = clock, config.keep
         self._store = Store(config.database)
         self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)
         self._add_routes(self._service, traffic)
+        self._tidying = Tidying(self.tidy, config.keep) if config.keep else None
 
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request, as WSGI has it."""
@@ -85,6 +91,11 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self.add_route("/", SeedJobsResource(service))
         self.add_route("/status/{id}", SeedStatusResource(service))
 
+    def tidy(self) -> None:
+        """Forget the jobs that ended too long ago; a thread does it now and then, if there are such."""
+        if self._keep is not None:
+            self._store.forget(self._clock() - self._keep)
+
     def release(self) -> None:
         """Answer the requests that are held, and hold no more: for a server that is about to stop."""
         self._service.release()
@@ -94,6 +105,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
     def close(self) -> None:
         """Let go of the database."""
         self.release()
+        if self._tidying is not None:
+            self._tidying.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -106,8 +119,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
 
 
 def client_of(req: falcon.Request) -> str:
-    """Return who sent a request: its address."""
-    return str(req.remote_addr)
+    """Return who sent a request: the owner of its key, or else its address."""
+    return owner_of(req) or str(req.remote_addr)
 
 
 class HealthResource:

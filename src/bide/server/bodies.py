@@ -12,6 +12,7 @@ from bide.errors import ConfigError, Problem, nearest, shown
 from bide.rules import seconds
 from bide.server.config import DEFAULT
 from bide.server.job import Outcome
+from bide.server.keys import owner_of
 from bide.server.service import Order
 
 LONGEST = 64 * 1024
@@ -49,7 +50,10 @@ def read_order(req: falcon.Request, body: bytes) -> Order:
     try:
         _refuse_others(inputs, _PINS)
         return Order(
-            kind=kind, duration=_duration(inputs.get("duration")), outcome=_outcome(inputs.get("outcome"))
+            owner=owner_of(req),
+            kind=kind,
+            duration=_duration(inputs.get("duration")),
+            outcome=_outcome(inputs.get("outcome")),
         )
     except ConfigError as error:
         raise error.inside("input") from None

@@ -15,6 +15,7 @@ from bide.errors import ConfigError, Problem
 from bide.files import beside, located
 from bide.rules import Number, seconds
 from bide.server.faults import Faults
+from bide.server.keys import are_hashes
 from bide.server.kinds import JobKind
 from bide.server.rate_limit import RateLimit
 
@@ -60,6 +61,10 @@ class ServerConfig:
         threads: answer requests; >= 2. At most half of them hold an answer back at once, and an answer that
             a fault delays takes one. None: 4, or 64 if there are such faults.
         faults: what goes wrong on purpose, if anything.
+        keep: seconds for which a job is kept after it ended; > 0. None: for ever.
+        keys: the hashes of API keys, by the names of those who have them, as ``bide key`` prints them; with
+            any, requests need one, and jobs are visible to their owner only.
+        public: whether a server without keys may listen where other machines can reach it.
         rate_limit: how many requests each client may make; None: any number.
     """
 
@@ -69,6 +74,9 @@ class ServerConfig:
     speed: float = field(default=1.0, validator=Number(above=0))
     retry_after: Seconds | None = field(default=None, validator=seconds(least=0, optional=True))
     threads: int | None = field(default=None, validator=Number(least=2, whole=True, optional=True))
+    keep: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
+    keys: Mapping[str, str] = field(factory=dict, validator=are_hashes, repr=False)
+    public: bool = False
     faults: Faults | None = None
     rate_limit: RateLimit | None = None
 

@@ -14,6 +14,7 @@ import falcon
 from attrs import frozen
 
 from bide.errors import shown
+from bide.server.keys import owner_of
 
 LONGEST_KEY = 255
 """So many characters a key may have, quotes not counted."""
@@ -32,10 +33,12 @@ class Claim:
     Args:
         key: chosen by the client.
         digest: of the body.
+        owner: whose request it is; others may choose the same key.
     """
 
     key: str
     digest: bytes
+    owner: str = ""
 
 
 class KeyReused(Exception):
@@ -52,7 +55,7 @@ def read_claim(req: falcon.Request, body: bytes) -> Claim | None:
     text = req.get_header(_HEADER)
     if text is None:
         return None
-    return Claim(_key(text), blake2b(body, digest_size=16).digest())
+    return Claim(_key(text), blake2b(body, digest_size=16).digest(), owner_of(req))
 
 
 def _key(text: str) -> str:

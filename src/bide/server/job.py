@@ -24,6 +24,7 @@ class Job:
         ends_at: the same clock; >= created_at.
         outcome: how it ends then.
         kind: the name of its kind.
+        owner: whose it is; the empty text if the server knew no keys when it was created.
         cancelled_at: the same clock; < ends_at; None if nobody cancelled it.
     """
 
@@ -32,6 +33,7 @@ class Job:
     ends_at: float
     outcome: Outcome
     kind: str = "default"
+    owner: str = ""
     cancelled_at: float | None = None
 
     @property

@@ -30,7 +30,7 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: the address is none, or cannot be used.
     """
-    address = _address(host)
+    address = address_of(host)
     if not _PORT.holds(port):
         raise ConfigError(Problem(f"{_PORT}, got {port!r}", ("port",)))
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
@@ -41,7 +41,13 @@ def bind(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host} port {port}: {reason}") from error
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """
+    Return the IP address that a text means.
+
+    Raises:
+        ConfigError: it means none, or several.
+    """
     # A name may stand for several addresses: then there would be several sockets, and no one URL.
     try:
         return ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)

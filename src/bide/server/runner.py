@@ -20,11 +20,12 @@ from typing import Any, Self
 from waitress import wasyncore  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 
+from bide.errors import ConfigError, Problem
 from bide.server.app import JobServer, create_app
 from bide.server.bodies import LONGEST
 from bide.server.channel import Channel
 from bide.server.config import ServerConfig
-from bide.server.listening import bind, connection_limit, one_core, url_of
+from bide.server.listening import address_of, bind, connection_limit, one_core, url_of
 
 _SETTINGS = {
     "ident": "bide",
@@ -56,10 +57,11 @@ def run(
         on_ready: called with the server's URL once it listens.
 
     Raises:
-        ConfigError: the database or the address cannot be used.
+        ConfigError: the database or the address cannot be used, or the address is public and there are no
+            keys.
     """
     with (
-        contextlib.closing(bind(host, port)) as listener,
+        contextlib.closing(_bound(config, host, port)) as listener,
         create_app(config) as app,
         one_core(),
         _Loop(app, listener, config.workers) as loop,
@@ -80,9 +82,10 @@ def running(config: ServerConfig, *, host: str = "127.0.0.1", port: int = 0) -> 
         port: the TCP port; 0: the system chooses one.
 
     Raises:
-        ConfigError: the database or the address cannot be used.
+        ConfigError: the database or the address cannot be used, or the address is public and there are no
+            keys.
     """
-    with contextlib.closing(bind(host, port)) as listener, create_app(config) as app:
+    with contextlib.closing(_bound(config, host, port)) as listener, create_app(config) as app:
         with one_core():  # which threads inherit
             loop = _Loop(app, listener, config.workers)
             thread = threading.Thread(target=loop.run, name="bide-server", daemon=True)
@@ -93,6 +96,13 @@ def running(config: ServerConfig, *, host: str = "127.0.0.1", port: int = 0) -> 
             finally:
                 loop.stop()
                 thread.join()
+
+
+def _bound(config: ServerConfig, host: str, port: int) -> socket.socket:
+    if not (config.keys or config.public or address_of(host).is_loopback):
+        rule = "others can reach it, so the server needs keys (see 'bide key'), or must be told to be public"
+        raise ConfigError(Problem(f"{rule}, got {host!r}", ("host",)))
+    return bind(host, port)
 
 
 class _Loop:

@@ -46,8 +46,20 @@ _STEPS = (
         """,
     ),
     ("ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'default'",),
+    (
+        "ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+        "DROP INDEX jobs_by_idempotency_key",
+        """
+        CREATE UNIQUE INDEX jobs_by_owner_and_key ON jobs (owner, idempotency_key)
+        WHERE idempotency_key IS NOT NULL
+        """,
+        "CREATE INDEX jobs_by_owner ON jobs (owner, number)",
+        "CREATE INDEX jobs_by_end ON jobs (coalesce(cancelled_at, ends_at))",
+    ),
 )
 # Never changed, only added to: a database that stands at any of them may come.
+
+_INCREMENTAL = 2
 
 SCHEMA_VERSION = len(_STEPS)
 """The layout that this code reads and writes, in ``user_version``: how many of the steps were taken."""
@@ -126,12 +138,15 @@ def _require_ours(connection: sqlite3.Connection) -> None:
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before there is a table, or it takes a VACUUM
     connection.execute("BEGIN EXCLUSIVE")
     # In one transaction, and before WAL: so the header of the file holds the mark from the start.
     if _pragma(connection, "application_id") != 0:
         _require_ours(connection)
     _upgrade(connection)
     connection.execute("COMMIT")
+    if _pragma(connection, "auto_vacuum") != _INCREMENTAL:
+        connection.execute("VACUUM")  # of an older bide's, once: so that it can shrink from now on
     connection.execute("PRAGMA journal_mode = WAL")
 
 

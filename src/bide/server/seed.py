@@ -11,7 +11,8 @@ from typing import Any
 import falcon
 
 from bide.server.job import Status
-from bide.server.service import JobService
+from bide.server.keys import owner_of
+from bide.server.service import JobService, Order
 
 _ANSWERS: dict[Status, tuple[str, str, str]] = {
     "pending": (falcon.HTTP_200, "pending", "the job is pending"),
@@ -31,7 +32,7 @@ class SeedJobsResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Start a job, whatever the body says."""
-        job = self._service.submit()
+        job = self._service.submit(Order(owner=owner_of(req)))
         resp.media = _envelope("the job was created", {"jobID": job.id})
 
 
@@ -44,7 +45,7 @@ class SeedStatusResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         """Answer with the job's status, in the body and as the code."""
-        job = self._service.find(id)
+        job = self._service.find(id, owner_of(req))
         if job is None:
             resp.status = falcon.HTTP_404
             resp.media = _envelope("there is no such job")

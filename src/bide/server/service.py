@@ -26,11 +26,13 @@ class Order:
     What a client wants of a new job; None leaves it to the draw.
 
     Args:
+        owner: whose the job is.
         kind: the name of its kind.
         duration: seconds from the job's creation to its end.
         outcome: how the job ends.
     """
 
+    owner: str = ""
     kind: str = DEFAULT
     duration: float | None = None
     outcome: Outcome | None = None
@@ -94,42 +96,46 @@ class JobService:
         """Return the kind of a job; of one whose kind the config has no more, the default."""
         return self._config.kinds.get(job.kind) or self._config.kinds[DEFAULT]
 
-    def find(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
-        """Return the job of an id, or None if there is none."""
-        return self._store.get(id)
+    def find(self, id: str, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        """Return the job of an id, or None if this owner has none."""
+        return self._store.get(id, owner)
 
-    def find_many(self, ids: Iterable[str]) -> list[Job | None]:
-        """Return the job of each id, or None if there is none."""
-        return self._store.get_many(ids)
+    def find_many(self, ids: Iterable[str], owner: str) -> list[Job | None]:
+        """Return the job of each id, or None if this owner has none."""
+        return self._store.get_many(ids, owner)
 
-    def page(self, most: int, *, before: int | None) -> Page:
+    def page(self, most: int, owner: str, *, before: int | None) -> Page:
         """
         Return jobs, the newest first.
 
         Args:
             most: how many.
+            owner: whose they are.
             before: the sequence number that ended the page before; None for the first page.
         """
         # One more than asked for: it tells whether there is another page.
-        rows = self._store.page(most + 1) if before is None else self._store.page(most + 1, before=before)
+        limits = {} if before is None else {"before": before}
+        rows = self._store.page(most + 1, owner, **limits)
         last = rows[most - 1][0] if len(rows) > most else None
         return Page([job for _, job in rows[:most]], last)
 
-    def cancel(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
-        """Cancel a job, if it has not ended, and return how it is then; None if there is none."""
-        job = self._store.cancel(id, self.clock())
-        self._holds.release(id)
+    def cancel(self, id: str, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        """Cancel a job, if it has not ended, and return how it is then; None if this owner has none."""
+        job = self._store.cancel(id, self.clock(), owner)
+        if job is not None:
+            self._holds.release(id)
         return job
 
-    def hold(self, id: str, seconds: float) -> bool:  # noqa: A002 - the word that the API uses
+    def hold(self, id: str, owner: str, seconds: float) -> bool:  # noqa: A002 - the word that the API uses
         """
         Wait until a job has ended, if a thread can be spared; return whether there was anything to wait for.
 
         Args:
             id: of the job.
+            owner: whose it must be.
             seconds: how long to wait at most.
         """
-        return self._holds.hold(id, lambda: min(seconds, self._left(id)))
+        return self._holds.hold(id, lambda: min(seconds, self._left(id, owner)))
 
     def held(self) -> int:
         """Return how many requests wait for jobs at this moment."""
@@ -155,8 +161,8 @@ class JobService:
         elapsed = max(0.0, self.clock() - job.created_at)
         return max(0, int(seconds) - int(elapsed))
 
-    def _left(self, id: str) -> float:  # noqa: A002 - the word that the API uses
-        job, now = self.find(id), self.clock()
+    def _left(self, id: str, owner: str) -> float:  # noqa: A002 - the word that the API uses
+        job, now = self.find(id, owner), self.clock()
         pending = job is not None and job.status(now) == "pending"
         return job.ends_at - now + _MARGIN if job is not None and pending else 0.0
 
@@ -186,4 +192,5 @@ class JobService:
             ends_at=now + duration / self._config.speed,
             outcome=order.outcome or fate.outcome,
             kind=order.kind,
+            owner=order.owner,
         )

@@ -11,20 +11,24 @@ from bide.server.idempotency import Claim, KeyReused
 from bide.server.job import Job
 from bide.server.schema import explained, open_database
 
+_COLUMNS = "id, created_at, ends_at, outcome, kind, owner, cancelled_at"
 _INSERT = """
-    INSERT INTO jobs (number, id, created_at, ends_at, outcome, kind, idempotency_key, body_digest)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO jobs (number, id, created_at, ends_at, outcome, kind, owner, idempotency_key, body_digest)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_CANCEL = "UPDATE jobs SET cancelled_at = ? WHERE id = ? AND cancelled_at IS NULL AND ends_at > ?"
-_BY_ID = "SELECT id, created_at, ends_at, outcome, kind, cancelled_at FROM jobs WHERE id = ?"
-_BY_KEY = """
-    SELECT id, created_at, ends_at, outcome, kind, cancelled_at, body_digest FROM jobs
-    WHERE idempotency_key = ?
+_CANCEL = """
+    UPDATE jobs SET cancelled_at = ? WHERE id = ? AND owner = ? AND cancelled_at IS NULL AND ends_at > ?
 """
-_PAGE = """
-    SELECT id, created_at, ends_at, outcome, kind, cancelled_at, number FROM jobs
-    WHERE number < ? ORDER BY number DESC LIMIT ?
+_BY_ID = f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND owner = ?"  # noqa: S608 - our own columns
+_BY_KEY = f"SELECT {_COLUMNS}, body_digest FROM jobs WHERE owner = ? AND idempotency_key = ?"  # noqa: S608
+_PAGE = f"""
+    SELECT {_COLUMNS}, number FROM jobs WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?
+"""  # noqa: S608
+_FORGET = """
+    DELETE FROM jobs WHERE number IN
+    (SELECT number FROM jobs WHERE coalesce(cancelled_at, ends_at) < ? LIMIT ?)
 """
+_AT_ONCE = 1000  # jobs that are forgotten before others get a turn
 _BEYOND = 2**63 - 1  # no job has this number
 
 
@@ -62,39 +66,60 @@ class Store:
             kept = None if claim is None else self._claimed(claim)
             return self._insert(plan, claim) if kept is None else kept
 
-    def get(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
-        """Return the job of an id, or None."""
+    def get(self, id: str, owner: str = "") -> Job | None:  # noqa: A002 - the word that the API uses
+        """Return the job of an id, if it is this owner's, or None."""
         with self._lock:
-            return self._get(id)
+            return self._get(id, owner)
 
-    def get_many(self, ids: Iterable[str]) -> list[Job | None]:
-        """Return the job of each id, or None, all as they were at one moment."""
+    def get_many(self, ids: Iterable[str], owner: str = "") -> list[Job | None]:
+        """Return the job of each id, if it is this owner's, or None; all as they were at one moment."""
         with self._lock:
-            return [self._get(one) for one in ids]
+            return [self._get(one, owner) for one in ids]
 
-    def page(self, most: int, *, before: int = _BEYOND) -> list[tuple[int, Job]]:
+    def page(self, most: int, owner: str = "", *, before: int = _BEYOND) -> list[tuple[int, Job]]:
         """
         Return jobs and their sequence numbers, the newest first.
 
         Args:
             most: how many jobs.
+            owner: of the jobs.
             before: only jobs with a lower number than this.
         """
         with self._lock:
-            rows = self._connection.execute(_PAGE, (before, most)).fetchall()
+            rows = self._connection.execute(_PAGE, (owner, before, most)).fetchall()
         return [(row[-1], _job(row)) for row in rows]
 
-    def cancel(self, id: str, now: float) -> Job | None:  # noqa: A002 - the word that the API uses
+    def cancel(self, id: str, now: float, owner: str = "") -> Job | None:  # noqa: A002 - the word that the API uses
         """
         Cancel a job, if it has not ended; it is on disk when this returns. Return how it is then, or None.
 
         Args:
             id: of the job.
             now: wall clock, in seconds since the epoch.
+            owner: whose it must be.
         """
         with self._lock:
-            self._connection.execute(_CANCEL, (now, id, now))
-            return self._get(id)
+            self._connection.execute(_CANCEL, (now, id, owner, now))
+            return self._get(id, owner)
+
+    def forget(self, before: float) -> int:
+        """
+        Delete the jobs that ended before a time, and give their room back; return how many there were.
+
+        Other requests get their turn after every thousand.
+
+        Args:
+            before: wall clock, in seconds since the epoch.
+        """
+        forgotten = 0
+        while True:
+            with self._lock:
+                count = self._connection.execute(_FORGET, (before, _AT_ONCE)).rowcount
+                # Not by `execute`, which stops after the first page.
+                self._connection.executescript(f"PRAGMA incremental_vacuum({_AT_ONCE})")
+            forgotten += count
+            if count < _AT_ONCE:
+                return forgotten
 
     def close(self) -> None:
         """Let go of the file. A second call does nothing."""
@@ -110,7 +135,7 @@ class Store:
         self.close()
 
     def _claimed(self, claim: Claim) -> Job | None:
-        row = self._connection.execute(_BY_KEY, (claim.key,)).fetchone()
+        row = self._connection.execute(_BY_KEY, (claim.owner, claim.key)).fetchone()
         if row is not None and row[-1] != claim.digest:
             raise KeyReused
         return None if row is None else _job(row)
@@ -119,13 +144,13 @@ class Store:
         number = self._last + 1
         job = plan(number)
         key, digest = (None, None) if claim is None else (claim.key, claim.digest)
-        row = (number, job.id, job.created_at, job.ends_at, job.outcome, job.kind, key, digest)
+        row = (number, job.id, job.created_at, job.ends_at, job.outcome, job.kind, job.owner, key, digest)
         self._connection.execute(_INSERT, row)
         self._last = number
         return job
 
-    def _get(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
-        row = self._connection.execute(_BY_ID, (id,)).fetchone()
+    def _get(self, id: str, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        row = self._connection.execute(_BY_ID, (id, owner)).fetchone()
         return None if row is None else _job(row)
 
     def _last_number(self) -> int:
@@ -134,4 +159,12 @@ class Store:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    return Job(id=row[0], created_at=row[1], ends_at=row[2], outcome=row[3], kind=row[4], cancelled_at=row[5])
+    return Job(
+        id=row[0],
+        created_at=row[1],
+        ends_at=row[2],
+        outcome=row[3],
+        kind=row[4],
+        owner=row[5],
+        cancelled_at=row[6],
+    )
