@@ -145,7 +145,7 @@ def test_any_api_is_waited_for_as_the_guide_says(
     """Its video is waited for with each of the ways to do so, and its file means what its mapping means."""
     page = "docs/how-to/wait-for-any-api.md"
     guide = run(page, urls)
-    assert capsys.readouterr().out.count("completed after") == 3
+    assert capsys.readouterr().out.count("completed after") == 4
     assert set(_Videos.looks) == {"Bearer sesame-open"}
     Path("video.toml").write_text(blocks_of(page, "toml")[0], encoding="utf-8")
     Path("other.toml").write_text(blocks_of(page, "toml")[1], encoding="utf-8")
