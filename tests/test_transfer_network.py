@@ -13,7 +13,7 @@ import httpx
 import pytest
 from raw_server import drips, says, serve, whole
 
-from bide.errors import RequestError
+from bide.errors import ConfigError, RequestError
 from bide.http import network
 from bide.http.answers import Ask
 from bide.http.transfer import make_async_http, make_http, transfer
@@ -75,6 +75,15 @@ def test_the_environment_s_proxy_is_asked(url: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with make_http(httpx.URL(url)) as http:
         assert transfer(http, Ask("GET", f"{url}/job"), timeout=5).body == b"{}"
+
+
+def test_a_proxy_that_is_no_url_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slash in a password must be escaped, or what follows it is taken for a port."""
+    monkeypatch.setenv("HTTP_PROXY", "http://me:s3/cret@127.0.0.1:1")
+    for make in (make_http, make_async_http):
+        with pytest.raises(ConfigError, match=r"^the environment's proxy cannot be used") as caught:
+            make(httpx.URL("http://server.test"))
+        assert not [part for part in ("s3", "cret") if part in str(caught.value)]
 
 
 def test_every_pool_of_a_client_keeps_to_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,8 @@ def _made(kind: Any, url: httpx.URL) -> Any:
             ),
             trust_env=not is_loopback(url.host),
         )
+    except httpx.InvalidURL:  # whose text may quote a part of a password
+        raise ConfigError("the environment's proxy cannot be used: its URL cannot be read") from None
     except (ValueError, OSError) as error:
         raise ConfigError(f"the environment's proxy or certificates cannot be used: {error}") from error
 
