@@ -172,6 +172,13 @@ def test_a_password_is_hidden_as_it_is_sent_too() -> None:
     assert ask.hidden("no bWU6b3Blbi1zZXNhbWU= for open-sesame") == "no … for …"
 
 
+def test_a_request_and_its_answer_may_be_shown() -> None:
+    """As a debugger shows them, or a traceback with its variables."""
+    ask = Ask("POST", f"{URL}?sig=sesame-1", {"X-Key": "sesame-2"}, b'{"key": "sesame-3"}')
+    later = Ask("GET", URL, because=ask)
+    assert "sesame" not in repr(ask) + str(ask) + repr(later) + repr(Answer(later, 200, {}, b""))
+
+
 def test_of_two_secrets_that_begin_alike_nothing_is_left() -> None:
     """The longer one is looked for first."""
     ask = Ask("GET", URL, {"X-One": "sesame", "X-Two": "sesame-open"})

@@ -11,7 +11,21 @@ from contextlib import AsyncExitStack, ExitStack
 from importlib.util import find_spec
 
 import pytest
-from faults import HINTS, WRONG_JSON, Fault, HugeBody, Respond, fault_scripts
+from faults import (
+    HINTS,
+    WRONG_JSON,
+    CutBody,
+    CutHead,
+    Drop,
+    Fault,
+    Garbage,
+    Gzip,
+    HugeBody,
+    RedirectInCircles,
+    Reset,
+    Respond,
+    fault_scripts,
+)
 from faulty_proxy import FaultyProxy
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -159,6 +173,28 @@ def test_no_hint_leads_to_a_hot_loop_or_beyond_the_deadline(
         outcome = _outcome(lambda: client.wait_for_job(job))
     assert outcome.end is End.TIMED_OUT
     assert 2 <= outcome.calls <= 4
+
+
+@pytest.mark.parametrize("wait", [in_threads, in_asyncio])
+def test_every_request_that_the_server_saw_is_a_call(
+    server: str, job: str, wait: Callable[[list[tuple[Library, str]], str], list[Waited]]
+) -> None:
+    """Whatever becomes of it, also over a connection that was kept, and in circles of redirects."""
+    faults: list[Fault] = [
+        Drop(),
+        Reset(),
+        CutBody(),
+        CutHead(),
+        Garbage(),
+        Respond(503),
+        RedirectInCircles(307),
+        Gzip(),
+    ]
+    scripts = [[Respond(503), fault, fault] for fault in faults]
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(FaultyProxy(server, script)) for script in scripts]
+        outcomes = [outcome for outcome, *_ in wait([(None, proxy.url) for proxy in proxies], job)]
+    assert [outcome.calls for outcome in outcomes] == [len(proxy.exchanges) for proxy in proxies]
 
 
 @pytest.mark.parametrize("body", WRONG_JSON)

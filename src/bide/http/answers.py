@@ -8,7 +8,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import field, frozen
 
 from bide.errors import JobNotFound, RequestError, RequestRefused, shown
 from bide.http.expressions import compiled
@@ -41,9 +41,9 @@ class Ask:
     """
 
     method: str
-    url: str
-    headers: Mapping[str, str] = Factory(dict)
-    body: bytes | None = None
+    url: str = field(repr=public)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
     elsewhere: bool = False
     because: Ask | None = None
 
