@@ -17,11 +17,14 @@ from bide import (
     End,
     JobNotFound,
     Limits,
+    Observation,
     Outcome,
     Policy,
     Poller,
     RequestError,
     RequestRefused,
+    Situation,
+    Update,
     WaitError,
     WaitTimeout,
 )
@@ -541,6 +544,29 @@ def test_a_hint_counts_down_from_the_creating_response() -> None:
     assert 0.0 < clock.now < 60.0
     assert HttpJob(URL, MAPPING, hint=0.0).hint_left() == 0.0
     assert HttpJob(URL, MAPPING).hint_left() is None
+
+
+def test_a_strategy_sees_what_is_kept_of_a_pending_answer() -> None:
+    """By it one polls seldom while a job is queued; and whoever gives up has the last of it."""
+
+    @attrs.frozen
+    class Patient:
+        def delay(self, situation: Situation, u: float) -> float:
+            seen = situation.observation
+            return 20.0 if seen is not None and seen.result["state"] == "queued" else 2.0
+
+    queued, running = {"state": "queued"}, {"state": "running", "log": ["begun"]}
+    clock = VirtualClock()
+    limits = Limits(timeout=50.0)
+    poller = Poller(Patient(), limits, clock=clock.time, sleep=clock.sleep)
+    server = Server([answer(json=queued), answer(json=queued), answer(json=running)])
+    waits = HttpPoller(poller, http=httpx.Client(transport=httpx.MockTransport(server)))
+    mapping = JobMapping(status="state", completed="done", detail="@")
+    updates: list[Update] = []
+    with pytest.raises(WaitTimeout) as caught:
+        waits.wait(HttpJob(URL, mapping), on_update=updates.append)
+    assert [update.next_delay for update in updates] == [20.0, 20.0, 2.0, 2.0, 2.0, 2.0, None]
+    assert caught.value.observation == Observation("pending", result=running)
 
 
 def test_an_unknown_shape_ends_the_wait_and_says_how_to_map_it(wait: Any) -> None:

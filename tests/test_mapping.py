@@ -7,6 +7,7 @@ import pickle
 import time
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -286,6 +287,9 @@ def test_what_a_job_says_of_its_end_is_read_at_its_end_only() -> None:
     )
     body = {"out": 1, "why": 2, "at": 5}
     assert observed(mapping, body | {"state": "busy"}) == Observation("pending")
+    keeping = attrs.evolve(mapping, detail="[state, out]")
+    assert observed(keeping, body | {"state": "busy"}).result == ["busy", 1]
+    assert observed(keeping, body | {"state": "done"}).result == 1
     assert observed(mapping, body | {"state": "done"}) == Observation("completed", completed_at=5, result=1)
     assert observed(mapping, body | {"state": "broken"}) == Observation("error", completed_at=5, result=2)
     assert observed(mapping, body | {"state": "stopped"}) == Observation(

@@ -32,7 +32,8 @@ class Observation:
         progress: share of the work that is done, 0 to 1, if the job reports it.
         hint: seconds that the server asks to be left alone before the next poll, if it said so.
         completed_at: when the job ended, however it ended: wall clock, seconds since the epoch, if known.
-        result: what the job produced, or what it says of its failure; anything.
+        result: what the job produced, or what it says of its failure; of a pending one what the poll function
+            keeps of it; anything.
         held: seconds that the server held the answer back because it was asked to: they count as slept.
     """
 

@@ -22,6 +22,7 @@ FIELDS = {
     "cancelled": (_VALUES, "Of a job that was cancelled."),
     "progress": (_EXPRESSION, "Where the progress stands."),
     "progress_done": ("NUMBER", "The progress of a job that is done, such as 100; or an expression."),
+    "detail": (_EXPRESSION, "What is kept of a pending job's answer; --json shows the last."),
     "result": (_EXPRESSION, "Where the result of a completed job stands; --json shows it."),
     "error": (_EXPRESSION, "Where a failed job says why."),
     "completed_at": (_EXPRESSION, "Where the time stands at which the job ended."),

@@ -106,6 +106,7 @@ class JobMapping:
         progress: expression for how much of the work is done.
         progress_done: the progress of a job that is done: a number > 0, such as 100 for a percentage, or an
             expression for it, such as ``counts.total``.
+        detail: expression for what is kept of a pending job's answer, as the `result` of its observation.
         result: expression for what a completed job produced.
         error: expression for what a job says that failed or was cancelled.
         completed_at: expression for when the job ended: ISO 8601, or seconds or milliseconds since the epoch.
@@ -128,6 +129,7 @@ class JobMapping:
     cancelled: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
     progress: str | None = field(default=None, validator=_EXPRESSION)
     progress_done: float | str = field(default=1.0, validator=_is_whole)
+    detail: str | None = field(default=None, validator=_EXPRESSION)
     result: str | None = field(default=None, validator=_EXPRESSION)
     error: str | None = field(default=None, validator=_EXPRESSION)
     completed_at: str | None = field(default=None, validator=_EXPRESSION)
@@ -165,13 +167,14 @@ class JobMapping:
         status = self.by_code(answer.status) or self._status_by_body(answer)
         if job_id is not None and self.job_id is not None and not answer.is_empty:
             self._check_job(answer, job_id)
-        ended, hint = status != "pending", answer.hint
+        kept = {"pending": self.detail, "completed": self.result}.get(status, self.error)
+        hint = answer.hint
         return Observation(
             status=status,
             progress=self._progress(answer),
             hint=seconds_of(answer.find(self.hint), MAX_SECONDS) if hint is None else hint,
-            completed_at=instant_of(answer.find(self.completed_at)) if ended else None,
-            result=answer.find(self.result if status == "completed" else self.error) if ended else None,
+            completed_at=instant_of(answer.find(self.completed_at)) if status != "pending" else None,
+            result=answer.find(kept),
         )
 
     def result_url_in(self, answer: Answer) -> str | None:
