@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from urllib.request import urlopen
 
@@ -357,6 +359,39 @@ def test_sleeping_waits_are_no_tasks(backend: str) -> None:
     assert anyio.run(main, backend=backend) == 80
     assert 1 < most <= 4
     assert tasks <= 2 * 4 + 4  # a look has a task, and so has its request; some are the program's own
+
+
+def test_a_sleeping_wait_takes_little_memory() -> None:
+    """Job, schedule, what the last answer said, the place in a heap: less than 2 kB, without the client."""
+    looked, many = 0, 100
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal looked
+        looked += 1
+        job = {"id": request.url.path.rpartition("/")[2], "status": "pending", "progress": looked / 1e6}
+        return httpx.Response(200, json=job, headers={"etag": f'"{looked:16}"', "retry-after": "600"})
+
+    async def asleep(client: AsyncJobClient, count: int) -> int:
+        """Return the traced bytes once so many waits sleep."""
+        until = looked + count
+        async with client.wait_for_jobs([f"{number:032}" for number in range(count)]):
+            while looked < until:
+                await anyio.sleep(0.01)
+            await anyio.sleep(0.05)  # what the last looks leave
+            gc.collect()
+            return tracemalloc.get_traced_memory()[0]
+
+    async def main() -> float:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        client = AsyncJobClient("http://server.test", Fixed(interval=600.0), Limits(timeout=9e5), http)
+        return (await asleep(client, many + 1) - await asleep(client, 1)) / many
+
+    tracemalloc.start()
+    try:
+        taken = asyncio.run(main())
+        assert 500 < taken < 2000
+    finally:
+        tracemalloc.stop()
 
 
 def running_tasks() -> int:
