@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from bide.outcome import Outcome
     from bide.strategy import Observation
 
+_CAUSES = 100
+"""How far back the causes of a failure are followed."""
+
 
 class BideError(Exception):
     """The root of all errors of bide."""
@@ -229,3 +232,12 @@ class RequestRefused(RequestError, WaitError):
 
 class JobNotFound(RequestRefused):
     """There is no such job (404), or no longer (410)."""
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Drop the tracebacks of a failure: a wait that goes on would keep alive all that its request held."""
+    for _ in range(_CAUSES):  # some errors are causes of themselves
+        if error is None:
+            break
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

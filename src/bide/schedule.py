@@ -1,4 +1,4 @@
-"""Where a wait stands in its schedule, and how it chooses the next delay."""
+"""Where a wait stands in its schedule, what delay it chooses next, and when a limit ends it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from attrs import define, field, setters
 
 from bide.draws import Draws
 from bide.durations import MAX_SECONDS
-from bide.errors import StrategyError
+from bide.errors import JobNotFound, RequestError, RequestRefused, StrategyError
 from bide.events import Observer, Teller
+from bide.outcome import End
 from bide.policy import Policy
 from bide.strategy import Observation, Situation, Strategy
 
@@ -25,7 +26,7 @@ def _drawing(draw: Callable[[], float] | None) -> Callable[[], float]:
 @define(eq=False, weakref_slot=False, on_setattr=setters.NO_OP)
 class Schedule:
     """
-    The part of a `Wait` that chooses delays: from what polls saw, what a hint asks for and what time is left.
+    The part of a `Wait` that chooses delays, or the end: from what polls saw, from hints and from its limits.
 
     Args:
         policy: the strategy, and how it is used.
@@ -88,6 +89,32 @@ class Schedule:
     def hold_time(self, now: float, most: float) -> float:
         """Return the seconds for which a server may hold an answer back now: at the deadline none."""
         return max(0.0, min(most, self._deadline - now))
+
+    def _end_by_failure(self, failure: RequestError, now: float, *, fatal: bool) -> End | None:
+        if isinstance(failure, JobNotFound):
+            return End.JOB_NOT_FOUND
+        if isinstance(failure, RequestRefused):
+            return End.REFUSED
+        if fatal:
+            return End.POLLS_FAILED
+        if now >= self._deadline and not self._at_deadline:
+            return None  # the deadline cut it short
+        if self.failed_in_a_row == 0:
+            self._failing_since = self.elapsed
+        self.failed_in_a_row += 1
+        return End.POLLS_FAILED if self._streak_is_over() else None
+
+    def _streak_is_over(self) -> bool:
+        most, longest = self.policy.limits.max_failures, self.policy.limits.failure_timeout
+        if most is not None and self.failed_in_a_row >= most:
+            return True
+        return longest is not None and self.elapsed - self._failing_since >= longest - ON_TIME
+
+    def _limit_reached(self, now: float) -> End | None:
+        if self._at_deadline and now >= self._deadline - ON_TIME:
+            return End.TIMED_OUT
+        most = self.policy.limits.max_attempts
+        return End.ATTEMPTS_EXHAUSTED if most is not None and self.calls >= most else None
 
     def _chosen(self) -> float:
         """Choose the delay from the last poll, or from the start, to the next poll."""

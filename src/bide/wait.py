@@ -9,21 +9,18 @@ from typing import Self
 from attrs import define, field, setters
 
 from bide.draws import Draws
-from bide.errors import AttemptsExhausted, JobNotFound, RequestError, RequestRefused
+from bide.errors import AttemptsExhausted, RequestError, forget_frames
 from bide.events import Observer
 from bide.learning import begun, teach
 from bide.outcome import END_OF_JOB, End, Outcome
 from bide.policy import Limits, Policy
 from bide.position import COUNTED, Position, as_number
-from bide.schedule import ON_TIME, Schedule
+from bide.schedule import Schedule
 from bide.strategy import Observation
 
 __all__ = ["End", "Limits", "Observation", "Outcome", "Wait"]
 
 _FAILURES_KEPT = 10
-
-_CAUSES = 100
-"""How far back the causes of a failure are followed."""
 
 
 @define(eq=False, weakref_slot=False, on_setattr=setters.NO_OP)
@@ -199,7 +196,7 @@ class Wait(Schedule):
         end = self._end_by_failure(failure, now, fatal=fatal) or self._limit_reached(now)
         if end is not None:
             return self._outcome(end)
-        _forget_frames(failure)
+        forget_frames(failure)
         return self._until(self._chosen(), now)
 
     def asks_again(self, failure: RequestError, now: float) -> bool:
@@ -217,7 +214,7 @@ class Wait(Schedule):
         if most is not None and self.calls + 1 >= most:
             return False
         self._count_failure(failure, now)
-        _forget_frames(failure)
+        forget_frames(failure)
         self.starting(now)
         return True
 
@@ -243,32 +240,6 @@ class Wait(Schedule):
         self._failures = (*self._failures[1 - _FAILURES_KEPT :], failure)
         if self._tell is not None:
             self._tell.failed(self.calls, self.elapsed, failure)
-
-    def _end_by_failure(self, failure: RequestError, now: float, *, fatal: bool) -> End | None:
-        if isinstance(failure, JobNotFound):
-            return End.JOB_NOT_FOUND
-        if isinstance(failure, RequestRefused):
-            return End.REFUSED
-        if fatal:
-            return End.POLLS_FAILED
-        if now >= self._deadline and not self._at_deadline:
-            return None  # the deadline cut it short
-        if self.failed_in_a_row == 0:
-            self._failing_since = self.elapsed
-        self.failed_in_a_row += 1
-        return End.POLLS_FAILED if self._streak_is_over() else None
-
-    def _streak_is_over(self) -> bool:
-        most, longest = self.policy.limits.max_failures, self.policy.limits.failure_timeout
-        if most is not None and self.failed_in_a_row >= most:
-            return True
-        return longest is not None and self.elapsed - self._failing_since >= longest - ON_TIME
-
-    def _limit_reached(self, now: float) -> End | None:
-        if self._at_deadline and now >= self._deadline - ON_TIME:
-            return End.TIMED_OUT
-        most = self.policy.limits.max_attempts
-        return End.ATTEMPTS_EXHAUSTED if most is not None and self.calls >= most else None
 
     def _outcome(self, end: End, elapsed: float | None = None) -> Outcome:
         if end is not End.CANCELLED:
@@ -316,12 +287,3 @@ def _end_of_job(observation: Observation) -> End:
         known = ", ".join(["pending", *END_OF_JOB])
         raise ValueError(f"status must be one of {known}, got {observation.status!r}")
     return end
-
-
-def _forget_frames(error: BaseException | None) -> None:
-    """Drop the tracebacks of a failure: a wait that goes on would keep alive all that its request held."""
-    for _ in range(_CAUSES):  # some errors are causes of themselves
-        if error is None:
-            break
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
