@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from raw_server import serve, whole
 
 import bide.cli
 from bide import JobClient
@@ -74,10 +76,17 @@ def test_no_closed_stream_changes_the_status() -> None:
 
 
 @pytest.fixture(scope="module")
-def job() -> Iterator[str]:
-    """The URL of a job of a real server that lasts a minute."""
-    with server_process("--durations", "60s") as url, JobClient(url) as client:
-        yield client.url_of(client.create_job())
+def server() -> Iterator[str]:
+    """The URL of a real server whose jobs last a minute."""
+    with server_process("--durations", "60s") as url:
+        yield url
+
+
+@pytest.fixture
+def job(server: str) -> str:
+    """The URL of a new job."""
+    with JobClient(server) as client:
+        return client.url_of(client.create_job())
 
 
 @pytest.mark.wire
@@ -97,6 +106,36 @@ def test_a_signal_ends_a_wait_with_its_token(job: str, number: signal.Signals, s
     assert where.startswith("bide: wait cancelled after ")
     assert "; last seen pending, " in where
     assert json.loads(how.removeprefix("to go on: --resume ").strip("'"))["bide_wait"] == 1
+
+
+@pytest.mark.wire
+def test_a_wait_that_ends_early_cancels_its_job_if_asked(
+    job: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then there is nothing to go on with."""
+    assert run(["wait", job, "--max-attempts", "1", "--cancel-job"]) == 3
+    assert "to go on" not in capsys.readouterr().err
+    assert run(["wait", job]) == 1
+    assert "job cancelled after 1 call" in capsys.readouterr().err
+
+
+@pytest.mark.wire
+def test_a_job_that_cannot_be_cancelled_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """And how to go on waiting for it."""
+    answers = iter([whole(b'{"id": "a", "status": "pending"}'), whole(b"", status=b"405 No")] * 2)
+
+    async def in_turn(writer: asyncio.StreamWriter) -> None:
+        writer.write(next(answers))
+
+    with serve({"job": in_turn}) as url:
+        command = ["wait", f"{url}/job", "--max-attempts", "1", "--cancel-job"]
+        assert run(command) == 3
+        lines = capsys.readouterr().err.splitlines()
+        assert run([*command, "--json"]) == 3
+    assert "the job was not cancelled: " in lines[-2]
+    assert lines[-1].startswith("to go on: --max-attempts … --resume ")
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "the job was not cancelled: " in error["message"]
 
 
 @pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt(), 130), (Terminated(), 143)])

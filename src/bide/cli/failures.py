@@ -47,7 +47,13 @@ def tell(message: str) -> None:
 
 def as_data(error: BaseException) -> dict[str, Any]:
     """Return what a script is told of an error."""
-    return {"error": {"exit_status": status_of(error), "message": message_of(error)}}
+    message = "; ".join([message_of(error), *notes_of(error)])
+    return {"error": {"exit_status": status_of(error), "message": message}}
+
+
+def notes_of(error: BaseException) -> list[str]:
+    """Return what was noted on an error on its way, such as that the job was not cancelled."""
+    return getattr(error, "__notes__", [])
 
 
 def message_of(error: BaseException) -> str:

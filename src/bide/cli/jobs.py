@@ -11,7 +11,7 @@ import click
 from bide.cli.as_json import print_json
 from bide.cli.command import Command
 from bide.cli.display import display
-from bide.cli.failures import as_data, message_of, status_of, tell
+from bide.cli.failures import as_data, message_of, notes_of, status_of, tell
 from bide.cli.headers import headers_from
 from bide.cli.mapping import FIELDS, mapping_of, mapping_options
 from bide.cli.options import DURATION, policy_options
@@ -73,6 +73,11 @@ def submit(server: str) -> None:
     metavar="TOKEN",
     help="Go on with an earlier wait, where its token left it; --timeout gives it a new deadline.",
 )
+@click.option(
+    "--cancel-job",
+    is_flag=True,
+    help="Cancel the job too (DELETE) if the wait ends before it, also by Ctrl-C.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def wait(
     url: str,
@@ -83,6 +88,7 @@ def wait(
     hold: float,
     request_timeout: float,
     resume: str | None,
+    cancel_job: bool,
     as_json: bool,
     **mapping: Any,
 ) -> None:
@@ -111,11 +117,13 @@ def wait(
             HttpPoller(_watched(policy, ended), hold=hold, request_timeout=request_timeout) as waits,
             display(time_left=left, max_calls=policy.limits.max_attempts) as show,
         ):
-            waits.wait(job, on_update=show, token=resume, timeout=moved)
+            waits.wait(job, on_update=show, token=resume, timeout=moved, cancel_job=cancel_job)
     except (Exception, KeyboardInterrupt) as error:
         if not ended:  # it had not even begun
             raise
         _tell(ended[0], error, as_json=as_json)
+        if not as_json and not (cancel_job and not notes_of(error)):
+            _tell_how_to_go_on(ended[0])
         raise click.exceptions.Exit(status_of(error)) from error
     _tell(ended[0], None, as_json=as_json)
 
@@ -137,15 +145,18 @@ def _watched(policy: Policy, ended: list[Outcome]) -> Poller:
 
 
 def _tell(outcome: Outcome, error: BaseException | None, *, as_json: bool) -> None:
-    """Tell how a wait ended: its end on standard output, what ended it and how to go on on the other."""
+    """Tell how a wait ended: its end on standard output, what ended it on the other."""
     if as_json:
         print_json({**_as_data(outcome), "error": None, **(as_data(error) if error is not None else {})})
     elif error is None:
         click.echo(str(outcome))
     if error is not None:
-        stopped = isinstance(error, KeyboardInterrupt)
-        tell(f"{outcome if stopped else message_of(error)}{_last_seen(outcome)}")
-    if outcome.end in _GOES_ON_WITH and not as_json:
+        end = str(outcome) if isinstance(error, KeyboardInterrupt) else message_of(error)
+        tell("; ".join([f"{end}{_last_seen(outcome)}", *notes_of(error)]))
+
+
+def _tell_how_to_go_on(outcome: Outcome) -> None:
+    if outcome.end in _GOES_ON_WITH:
         click.echo(f"to go on: {_GOES_ON_WITH[outcome.end]}--resume '{outcome.token}'", err=True)
 
 
