@@ -11,7 +11,7 @@ from bide.lab.distribution import Array, Distribution
 from bide.lab.mixed import Cut, Mixture
 
 # There are points enough for so many looks, even where fewer are wanted.
-_FEWEST_LOOKS = 60
+_FEWEST_LOOKS = 200
 
 # Where fewer jobs still run, looks may be further apart than is best: hardly any job notices.
 _FEW = 1e-5
