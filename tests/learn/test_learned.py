@@ -140,15 +140,6 @@ def test_odd_durations_make_no_hot_loop_and_no_endless_delay(durations: list[flo
         assert 0 < learned.delay(Situation(1, elapsed), 0.5) <= learned.ceiling < math.inf
 
 
-def test_one_absurd_duration_does_not_poison_the_rest() -> None:
-    """The first look is where it was."""
-    known = [9.0 + n / 25 for n in range(50)]
-    first = [
-        Learned.from_durations([*known, *more], call_cost=1.0).delay(Situation(), 0.5) for more in ([], [1e9])
-    ]
-    assert first[1] == pytest.approx(first[0], rel=0.2)
-
-
 def test_a_broken_history_breaks_no_wait(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The strategy can be made and used, learns for this process, and says once what is wrong."""
     path = tmp_path / "broken.sqlite3"
