@@ -65,7 +65,7 @@ class Learned:
         ImportError: the extra ``learn`` is not installed.
     """
 
-    job_kind: str = field(validator=Text())
+    job_kind: str = field(default="jobs", validator=Text())
     history: FileName | None = field(default=None, validator=Text(optional=True))
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
@@ -84,16 +84,15 @@ class Learned:
         object.__setattr__(self, "_table", _learner_of(self).planned("")._table)
 
     @classmethod
-    def from_durations(cls, durations: Iterable[float], *, job_kind: str = "jobs", **fields: Any) -> Self:
+    def from_durations(cls, durations: Iterable[float], **fields: Any) -> Self:
         """
         Return a strategy that has learned from jobs whose durations are known, and goes on to learn.
 
         Args:
             durations: in seconds, the oldest first.
-            job_kind: what to call the jobs.
             fields: the others.
         """
-        return cls(durations=tuple(durations), job_kind=job_kind, **fields)
+        return cls(durations=tuple(durations), **fields)
 
     @property
     def ceiling(self) -> float:
@@ -116,6 +115,15 @@ class Learned:
             return self.fallback.delay(situation, u)
         delay: float = self._table.delay(situation.elapsed)
         return delay
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has somewhere to know of jobs from, apart from the waits of this process."""
+        return bool(self.durations) or self.history is not None
+
+    def trained(self, durations: Sequence[float]) -> Learned:
+        """Return what it would be if it had learned from jobs of these durations alone, the oldest first."""
+        return self._with_plan("", [Lesson.exact(duration) for duration in durations])
 
     def planned(self, key: str = "") -> Learned:
         """Return this strategy with what is known now of jobs with a key; the plan is made at once."""

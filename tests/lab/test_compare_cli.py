@@ -167,6 +167,7 @@ def test_json_says_what_the_figures_depend_on(capsys: pytest.CaptureFixture[str]
         "latency": 0.2,
         "hint": None,
         "lag_target": None,
+        "trained_on": 100,
         "seed": 3,
         "limits": {"timeout": "1m", "max_attempts": "none"},
         "notes": ["No answer gives a hint here (see --hint), by which these would go: openai."],

@@ -178,7 +178,6 @@ def test_config_names_the_history_beside_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"call_cost": 1.0}, "job_kind"),
         ({"job_kind": "", "call_cost": 1.0}, "job_kind: must be text, and not empty, got ''"),
         ({"job_kind": "video"}, "needs exactly one of call_cost, mean_lag, calls, got none"),
         ({"job_kind": "video", "calls": 2.0, "mean_lag": 1.0}, "got mean_lag and calls"),

@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 @click.option("--peers", is_flag=True, help="Add other libraries, those of the extra 'peers'.")
 @click.option("--latency", type=DURATION, default="0s", show_default=True, help="How long an answer takes.")
 @click.option("--hint", type=DURATION, help="What every answer gives as Retry-After; by default nothing.")
+@click.option(
+    "--trained-on",
+    type=click.IntRange(0, 100_000),
+    default=100,
+    show_default=True,
+    help="How many jobs a strategy learns from that has no history.",
+)
 @click.option("--lag-target", type=DURATION, help="Tell the share of jobs with a lag within this.")
 @click.option("--timeout", help="Give up after so long, whatever the policies say; none: never.")
 @click.option("--max-attempts", help="Give up after so many calls, whatever the policies say; none: never.")
@@ -60,6 +67,7 @@ def compare(
     """
     from bide.lab import Entrant, find_workload
     from bide.lab import compare as compare_all
+    from bide.lab.training import CURVE, SETS, is_untrained
 
     grounds = [find_workload(text) for text in workloads]
     options = {"timeout": timeout, "max_attempts": max_attempts}
@@ -69,8 +77,15 @@ def compare(
     if peers:
         entrants += _recorded(grounds, latency=scenario["latency"], seed=scenario["seed"])
     with progress_bar("Comparing") as tell:
-        comparison = compare_all(entrants, grounds, **scenario, progress=tell)
-    notes = [*_notes_on_hints(policies, scenario["hint"]), *_notes_on_peers(peers, limits, scenario["hint"])]
+        curve = CURVE if findings.html else ()
+        comparison = compare_all(entrants, grounds, **scenario, curve=curve, progress=tell)
+    notes = [
+        *_notes_on_hints(policies, scenario["hint"]),
+        *_notes_on_peers(peers, limits, scenario["hint"]),
+        *_notes_on_training(
+            SETS, [each.name for each in entrants if is_untrained(each)], scenario["trained_on"]
+        ),
+    ]
     _tell(comparison, findings, {**scenario, "limits": limits, "notes": notes})
 
 
@@ -100,6 +115,13 @@ def _notes_on_peers(peers: bool, limits: Mapping[str, str], hint: float | None) 
     untold = [f"--{name.replace('_', '-')}" for name in limits] + ["--hint"] * (hint is not None)
     if peers and untold:
         yield f"Other libraries wait within limits of their own; not for them: {', '.join(untold)}."
+
+
+def _notes_on_training(times: int, names: Sequence[str], jobs: int) -> Iterator[str]:
+    """Say on what those were trained that learn."""
+    if names:
+        trained = f"Trained on {jobs} jobs of the workload and judged on others, {times} times over"
+        yield f"{trained}: {', '.join(names)}."
 
 
 def _tell(comparison: Comparison, findings: Findings, setting: dict[str, Any]) -> None:

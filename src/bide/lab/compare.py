@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from attrs import frozen
 
 from bide.errors import ConfigError, Problem, shown
-from bide.lab.comparison import Comparison, Result, WorkloadResults
-from bide.lab.contenders import Contender, Entrant, contender
+from bide.lab.comparison import Comparison, Learning, Result, WorkloadResults
+from bide.lab.contenders import Contender, Entrant
 from bide.lab.distribution import Array, Distribution
 from bide.lab.drawing import GROUPS, MOST_SHOWN
 from bide.lab.evaluate import Sums
 from bide.lab.frontier import Optimum, optimum
 from bide.lab.recorded import Recorded
+from bide.lab.training import TRAINED_ON, enter, is_untrained
 from bide.lab.workloads import Workload
 from bide.rules import Number, seconds
 
@@ -42,6 +44,8 @@ def compare(
     hint: float | None = None,
     lag_target: float | None = None,
     schedules: int = SCHEDULES,
+    trained_on: int = TRAINED_ON,
+    curve: Sequence[int] = (),
     seed: int = 0,
     progress: Callable[[int, int], object] | None = None,
 ) -> Comparison:
@@ -56,6 +60,9 @@ def compare(
         hint: seconds after which every answer asks to come back; None: it does not. Recordings had none.
         lag_target: seconds of lag for which `Result.within` is asked.
         schedules: how many are drawn of a strategy with jitter, and jobs waited for by one that listens.
+        trained_on: how many jobs of a workload a strategy learns from that knows none yet; it is judged on
+            others, and its figures are the means over several such trainings.
+        curve: numbers of jobs after which it is judged as well, for `WorkloadResults.learning`.
         seed: of all draws; the same seed gives the same figures.
         progress: told, after each step, how many steps are done, and how many there are.
 
@@ -63,16 +70,23 @@ def compare(
         ConfigError: there is nothing to compare, or an argument is out of range.
     """
     _require(entrants, workloads, latency=latency, hint=hint, lag_target=lag_target, schedules=schedules)
+    _require_trainings(trained_on, *curve)
     grounds = [_Ground.of(workload, latency) for workload in workloads]
     horizon = max(ground.horizon for ground in grounds)
+    enter_all = partial(enter, horizon=horizon, latency=latency, hint=hint, count=schedules, seed=seed)
     rows: list[list[Result]] = [[] for _ in workloads]
+    learning: list[list[Learning]] = [[] for _ in workloads]
     for done, entrant in enumerate(entrants):
-        entered = contender(entrant, horizon, latency=latency, hint=hint, count=schedules, seed=seed)
-        for ground, row in zip(grounds, rows, strict=True):
+        entered = enter_all(entrant, trained_on=trained_on)
+        stages = (
+            {jobs: enter_all(entrant, trained_on=jobs) for jobs in curve} if is_untrained(entrant) else {}
+        )
+        for ground, row, points in zip(grounds, rows, learning, strict=True):
             row.append(_result(entered, ground, lag_target))
+            points += [Learning(jobs=n, result=_result(stages[n], ground, lag_target)) for n in stages]
         if progress is not None:
             progress(done + 1, len(entrants))
-    return Comparison(workloads=tuple(map(_Ground.with_results, grounds, rows)))
+    return Comparison(workloads=tuple(map(_Ground.with_results, grounds, rows, learning)))
 
 
 def _require(
@@ -96,6 +110,13 @@ def _require(
     for name, value, rule in rules:
         if not rule.holds(value):
             raise ConfigError(Problem(f"{rule}, got {shown(value)}", (name,)))
+
+
+def _require_trainings(*counts: int) -> None:
+    rule = Number(least=0, most=100_000, whole=True)
+    for count in counts:
+        if not rule.holds(count):
+            raise ConfigError(Problem(f"{rule}, got {shown(count)}", ("trained_on",)))
 
 
 def _by_excess(result: Result) -> float:
@@ -131,7 +152,7 @@ class _Ground:
     def durations(self) -> Distribution:
         return self.workload.durations
 
-    def with_results(self, results: Sequence[Result]) -> WorkloadResults:
+    def with_results(self, results: Sequence[Result], learning: Sequence[Learning]) -> WorkloadResults:
         """Return what was found on this workload."""
         return WorkloadResults(
             name=self.workload.name,
@@ -139,6 +160,7 @@ class _Ground:
             quantiles=tuple(self.durations.quantile(np.array(_QUANTILES)).tolist()),
             frontier=self.optimum.frontier(self.latency),
             results=tuple(sorted(results, key=_by_excess)),
+            learning=tuple(learning),
         )
 
 

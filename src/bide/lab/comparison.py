@@ -49,6 +49,20 @@ class Result:
 
 
 @frozen(kw_only=True)
+class Learning:
+    """
+    What a strategy that learns costs after some jobs.
+
+    Args:
+        jobs: on how many it was trained.
+        result: what it costs then; the mean over several trainings.
+    """
+
+    jobs: int
+    result: Result
+
+
+@frozen(kw_only=True)
 class Frontier:
     """
     The least calls at every mean lag: one point for each worth of a call, from little to much.
@@ -75,6 +89,7 @@ class WorkloadResults:
         quantiles: of the durations at 0.05, 0.25, 0.5, 0.75 and 0.95, in seconds.
         frontier: the least possible.
         results: sorted by excess; those without one last.
+        learning: what those that learn cost after ever more jobs, if that was asked.
     """
 
     name: str
@@ -82,6 +97,7 @@ class WorkloadResults:
     quantiles: tuple[float, ...]
     frontier: Frontier
     results: tuple[Result, ...]
+    learning: tuple[Learning, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -17,6 +17,7 @@ from bide.lab.columns import (
 )
 from bide.lab.comparison import Comparison, Result, WorkloadResults
 from bide.lab.figures import durations_in_words, format_number, format_share, unit_for
+from bide.lab.report.learning import learning_curves
 from bide.lab.report.page import Page
 from bide.lab.report.pareto import has_no_lag, has_place, pareto
 from bide.lab.report.strips import strips
@@ -61,8 +62,10 @@ def _title(strategies: int, workloads: int) -> str:
 
 def _charts(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) -> list[tuple[str, Spec]]:
     plane = pareto(workload, marks, legend=False).properties(height=440)
-    times = strips(workload, marks)
-    return [(f"{id_}-pareto", to_vega(plane)), (f"{id_}-strips", to_vega(times))]
+    charts = [(f"{id_}-pareto", to_vega(plane)), (f"{id_}-strips", to_vega(strips(workload, marks)))]
+    if workload.learning:
+        charts.append((f"{id_}-learning", to_vega(learning_curves(workload, marks))))
+    return charts
 
 
 def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) 
         "hollow": any(has_place(result) and result.strategy in pale for result in workload.results),
         "no_lag": any(has_place(result) and has_no_lag(result, workload) for result in workload.results),
         "pale": pale,
+        "learns": bool(workload.learning),
         "missing": [result.strategy for result in workload.results if not has_place(result)],
     }
 
