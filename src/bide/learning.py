@@ -109,6 +109,8 @@ def teach(
         key: of the wait.
         resumed: it went on from a token.
     """
+    if _was_over(outcome, began_at):
+        return  # when it began, and so how long it took, nobody here knows
     low, high = _bounds(outcome, ran_until, began_at)
     if low == 0.0 and high == math.inf:
         return  # as if there had been no wait
@@ -120,13 +122,19 @@ def teach(
             _log.exception("the strategy %r could not learn; the wait is over all the same", learner)
 
 
+def _was_over(outcome: Outcome, began_at: float) -> bool:
+    """Say whether the job ended before its wait began, as far as the server says."""
+    ended_at = outcome.observation.completed_at if outcome.observation is not None else None
+    return ended_at is not None and ended_at <= began_at
+
+
 def _bounds(outcome: Outcome, ran_until: float, began_at: float) -> tuple[float, float]:
     """Return what the job's duration is more than, and at most, in seconds."""
     if outcome.end not in END_OF_JOB.values():
         return ran_until, math.inf
     seen = outcome.observation
     if seen is not None and seen.completed_at is not None:
-        said = max(0.0, seen.completed_at - began_at)
+        said = seen.completed_at - began_at
         if ran_until <= said <= outcome.elapsed:  # otherwise the server's clock is not ours
             return said, said
     return min(ran_until, outcome.elapsed), outcome.elapsed
