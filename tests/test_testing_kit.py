@@ -245,6 +245,7 @@ def test_the_classes_that_the_catalogue_lacks_keep_the_laws() -> None:
         bide_strategies.Scale(strategy=inner, factor=2.0),
         bide_strategies.Then(start=Fixed(), seconds=3.0, rest=inner),
         bide_strategies.FollowProgress(fallback=inner),
+        bide_strategies.Learned.from_durations([5, 6, 7.5, 10, 11], call_cost=1.0),
     ]
     for strategy in others:
         check_strategy(strategy)
