@@ -12,6 +12,7 @@ import falcon
 
 from bide.server.job import Status
 from bide.server.keys import owner_of
+from bide.server.page import show_page
 from bide.server.service import JobService, Order
 
 _ANSWERS: dict[Status, tuple[str, str, str]] = {
@@ -24,7 +25,7 @@ _ANSWERS: dict[Status, tuple[str, str, str]] = {
 
 
 class SeedJobsResource:
-    """``POST /``."""
+    """``/``: jobs for a program, a page for a person."""
 
     def __init__(self, service: JobService) -> None:
         """Create jobs through this service."""
@@ -34,6 +35,12 @@ class SeedJobsResource:
         """Start a job, whatever the body says."""
         job = self._service.submit(Order(owner=owner_of(req)))
         resp.media = _envelope("the job was created", {"jobID": job.id})
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show the page."""
+        show_page(resp)
+
+    on_head = on_get
 
 
 class SeedStatusResource:
