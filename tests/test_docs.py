@@ -18,6 +18,8 @@ from bide.config import policy_from_config
 from bide.http.catalogue import find_mapping, mapping_from_config
 from bide.learn import background
 from bide.learn.history import SqliteHistory
+from bide.server import load_config
+from bide.testing import running_server
 
 ROOT = Path(__file__).parent.parent
 
@@ -182,6 +184,17 @@ def test_failures_are_survived_as_the_guide_says(here: Path, capsys: pytest.Capt
     Path("patient.toml").write_text(blocks_of(page, "toml")[0], encoding="utf-8")
     run(page, {})
     assert capsys.readouterr().out == "".join(blocks_of(page, "text"))
+
+
+@pytest.mark.wire
+def test_a_flaky_api_is_survived_as_the_guide_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its file is a server's, its script survives it, and so does its test."""
+    page = "docs/how-to/test-against-a-flaky-api.md"
+    Path("flaky.toml").write_text(blocks_of(page, "toml")[0], encoding="utf-8")
+    known = run(page, {})
+    assert capsys.readouterr().out == "".join(blocks_of(page, "text"))
+    with running_server(load_config("flaky.toml")) as url:
+        known["test_the_client_survives"](url)
 
 
 def test_a_strategy_learns_as_the_guide_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
