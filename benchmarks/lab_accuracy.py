@@ -60,7 +60,12 @@ def measure(workload: Workload) -> Row:
     """Return how dear the plans for a workload are."""
     planner = Planner.of(workload.durations)
     points = planner.points
-    many = evolve(points, density=FINER * points.density, most_looks=FINER * points.most_looks)
+    many = evolve(
+        points,
+        density=FINER * points.density,
+        fewest=FINER * points.fewest,
+        most_looks=FINER * points.most_looks,
+    )
     finer = evolve(planner, points=many)
     scale = planner.points.spread or math.sqrt(workload.durations.mean)
     costs = [scale**2 / (2 * calls**2) for calls in CALLS]

@@ -10,9 +10,6 @@ from attrs import frozen
 from bide.lab.distribution import Array, Distribution
 from bide.lab.mixed import Cut, Mixture
 
-# There are points enough for so many looks, even where fewer are wanted.
-_FEWEST_LOOKS = 200
-
 # Where fewer jobs still run, looks may be further apart than is best: hardly any job notices.
 _FEW = 1e-5
 
@@ -50,7 +47,8 @@ class Points:
         landmarks: where each sort of jobs begins to end, and ceases to.
         atoms: durations that have a probability of their own.
         is_discrete: there are no others.
-        per_look: how many points there are between two looks while all jobs run.
+        per_look: how many points there are between two looks while all jobs run, at least.
+        fewest: so many there would be, if jobs did not end: with few looks there are more between two.
         most_looks: there are points for so many looks at most, even where more are wanted.
     """
 
@@ -62,6 +60,7 @@ class Points:
     atoms: Array
     is_discrete: bool
     per_look: int = 24
+    fewest: int = 4_000
     most_looks: int = 100_000
 
     def for_cost(self, call_cost: float) -> Array:
@@ -81,10 +80,11 @@ class Points:
 
     def _by_density(self, call_cost: float) -> Array:
         """Return looks of the density that the best have, each followed by points up to the next."""
-        looks = min(max(self.density[-1] / math.sqrt(2 * call_cost), _FEWEST_LOOKS), self.most_looks)
+        looks = min(max(self.density[-1] / math.sqrt(2 * call_cost), 1.0), self.most_looks)
+        per_look = max(self.per_look, self.fewest / looks)
         even = np.linspace(0.0, self.density[-1], math.ceil(looks) + 1)
         running = np.interp(even[:-1], self.density, self.running)
-        parts = np.ceil(self.per_look * np.cbrt(running)).clip(min=1).astype(int)
+        parts = np.ceil(per_look * np.cbrt(running)).clip(min=1).astype(int)
         first = np.repeat(np.cumsum(parts) - parts, parts)
         way = (np.arange(len(first)) - first) / np.repeat(parts, parts)
         return np.asarray(np.interp(np.repeat(even[:-1], parts) + way * even[1], self.density, self.fine))
