@@ -1,0 +1,210 @@
+"""
+Durations as a mixture of lognormals, fitted to what is known of each job.
+
+The logarithm of a duration lies in an interval, or is known almost exactly. The likelihood of that is climbed
+by scoring. There are as many sorts of jobs as pay for themselves: one to begin with; the sort whose division
+helps most is divided in two, as long as the likelihood gains more than the new numbers are worth.
+
+Source: Dempster, Laird and Rubin, J. R. Statist. Soc. B 39 (1977), section 4.3, for the moments; Berndt, Hall,
+Hall and Hausman, Ann. Econ. Soc. Meas. 3 (1974), for the scoring; Schwarz, Ann. Statist. 6 (1978), for what
+a number is worth.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from attrs import evolve, frozen
+from scipy.special import ndtr
+
+from bide.lab.distribution import Array
+
+# There are at most so many sorts, and none of fewer jobs is divided.
+_MOST_SORTS, _FEWEST_JOBS = 5, 2.0
+
+# What is believed of a spread before any job is seen: the median of its values, and the standard deviation of
+# its logarithm. It counts for less than a job does.
+_USUAL_SPREAD, _DOUBT = 0.5, 1.5
+
+# A spread is between these; beyond so many spreads a normal is nothing.
+_LEAST_SPREAD, _MOST_SPREAD, _FAR = 3e-4, 3.0, 38.0
+
+# A sort is divided into halves so far apart, in spreads.
+_APART = 0.8
+
+# A step is at most so long; it is shortened so often, by this; a climb ends with a gain below the least.
+_LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 1.0, 8, 0.3, 0.03
+
+# A climb has so many steps at most; the first ones show which of several is worth going on with.
+_STEPS, _FIRST_STEPS = 40, 8
+
+# What keeps a step defined where the jobs say nothing.
+_RIDGE = 0.05
+
+
+@frozen(kw_only=True, eq=False)
+class Evidence:
+    """
+    Where the logarithms of durations lie.
+
+    Args:
+        low: where each begins; shape (n,).
+        high: where each ends, always above its begin; shape (n,).
+        jobs: how many jobs each stands for, > 0; shape (n,).
+    """
+
+    low: Array
+    high: Array
+    jobs: Array
+
+    @property
+    def total(self) -> float:
+        """How many jobs there are."""
+        return float(self.jobs.sum())
+
+
+@frozen(kw_only=True, eq=False)
+class Sorts:
+    """
+    Sorts of jobs, whose durations are lognormal.
+
+    Args:
+        shares: of the jobs, of each sort; their sum is 1; shape (k,).
+        centres: the logarithm of the median of each; shape (k,).
+        spreads: the standard deviation of the logarithm of each; shape (k,).
+    """
+
+    shares: Array
+    centres: Array
+    spreads: Array
+
+    def halved(self, index: int) -> Sorts:
+        """Return the sorts with one of them in two halves."""
+        share, centre, spread = self.shares[index], self.centres[index], self.spreads[index]
+        return Sorts(
+            shares=_replaced(self.shares, index, share / 2, share / 2),
+            centres=_replaced(self.centres, index, centre - _APART * spread, centre + _APART * spread),
+            spreads=_replaced(self.spreads, index, spread / 2, spread / 2),
+        )
+
+    def foreseen(self, total: float) -> Sorts:
+        """Return the sorts with the spreads of the next job, which is not among those they were fitted to."""
+        jobs = self.shares * total
+        spreads = self.spreads * np.sqrt((jobs + 1) / np.maximum(jobs - 1, 0.5))
+        return evolve(self, spreads=np.minimum(spreads, _MOST_SPREAD))
+
+    def moved(self, step: Array) -> Sorts:
+        """Return the sorts after a step: logarithms of shares, centres in spreads, logarithms of spreads."""
+        by_share, by_centre, by_spread = np.split(step, 3)
+        shares = self.shares * np.exp(by_share)
+        return Sorts(
+            shares=shares / shares.sum(),
+            centres=self.centres + by_centre * self.spreads,
+            spreads=np.clip(self.spreads * np.exp(by_spread), _LEAST_SPREAD, _MOST_SPREAD),
+        )
+
+
+@frozen(kw_only=True, eq=False)
+class Fit:
+    """
+    How well sorts agree with evidence.
+
+    Args:
+        sorts: of jobs.
+        value: the logarithm of the likelihood, and of what is believed of spreads beforehand.
+        scores: how fast it grows with each number of the sorts, by piece of evidence; shape (n, 3 k).
+    """
+
+    sorts: Sorts
+    value: float
+    scores: Array
+
+
+def fit_sorts(evidence: Evidence) -> Sorts:
+    """Return the sorts of jobs that the evidence speaks for."""
+    best = _climb(evidence, _one_sort(evidence))
+    while len(best.sorts.shares) < _MOST_SORTS:
+        large = np.flatnonzero(best.sorts.shares * evidence.total >= _FEWEST_JOBS)
+        divided = [_climb(evidence, best.sorts.halved(int(index)), _FIRST_STEPS) for index in large]
+        better = _climb(evidence, max(divided, key=lambda fit: fit.value, default=best).sorts)
+        if not better.value > best.value + 1.5 * math.log(evidence.total):  # three numbers more
+            break
+        best = better
+    return best.sorts.foreseen(evidence.total)
+
+
+def _one_sort(evidence: Evidence) -> Sorts:
+    low = np.where(np.isfinite(evidence.low), evidence.low, evidence.high)
+    middles = (low + np.where(np.isfinite(evidence.high), evidence.high, low)) / 2
+    centre = np.average(middles, weights=evidence.jobs)
+    spread = math.sqrt(np.average((middles - centre) ** 2, weights=evidence.jobs))
+    return Sorts(shares=np.ones(1), centres=np.array([centre]), spreads=np.array([max(spread, 0.3)]))
+
+
+def _replaced(values: Array, index: int, first: float, second: float) -> Array:
+    """Return the values with two in the place of one."""
+    return np.concatenate((values[:index], [first, second], values[index + 1 :]))
+
+
+def _climb(evidence: Evidence, sorts: Sorts, steps: int = _STEPS) -> Fit:
+    """Return the best fit that is reached uphill from sorts."""
+    here = _fit(evidence, sorts)
+    for _ in range(steps):
+        step = _step(evidence, here)
+        for _ in range(_SHORTENINGS):
+            there = _fit(evidence, here.sorts.moved(step))
+            if there.value > here.value:
+                break
+            step = step * _SHORTER
+        else:
+            return here
+        gain, here = there.value - here.value, there
+        if gain < _LEAST_GAIN:
+            return here
+    return here
+
+
+def _step(evidence: Evidence, fit: Fit) -> Array:
+    """Return the step that scoring suggests."""
+    slope = evidence.jobs @ fit.scores
+    bend = fit.scores.T @ (fit.scores * evidence.jobs[:, None])
+    bend[np.diag_indices_from(bend)] += _RIDGE
+    sorts = len(fit.sorts.shares)
+    slope[2 * sorts :] -= np.log(fit.sorts.spreads / _USUAL_SPREAD) / _DOUBT**2
+    bend[2 * sorts :, 2 * sorts :] += np.eye(sorts) / _DOUBT**2
+    step = np.linalg.solve(bend, slope)
+    return np.asarray(step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300)))
+
+
+def _fit(evidence: Evidence, sorts: Sorts) -> Fit:
+    within, first, second = _moments(evidence, sorts)
+    parts = within * sorts.shares
+    total = parts.sum(axis=1)
+    parts = parts / total[:, None]
+    beliefs = np.log(sorts.spreads / _USUAL_SPREAD) / _DOUBT
+    return Fit(
+        sorts=sorts,
+        value=float(evidence.jobs @ np.log(total) - beliefs @ beliefs / 2),
+        scores=np.concatenate((parts - sorts.shares, parts * first, parts * (second - 1.0)), axis=1),
+    )
+
+
+def _moments(evidence: Evidence, sorts: Sorts) -> tuple[Array, Array, Array]:
+    """
+    Return for each piece of evidence and each sort its probability, and the first two moments in it.
+
+    The moments are those of the standard normal that the logarithm is, in spreads from the centre.
+    """
+    low = np.clip((evidence.low[:, None] - sorts.centres) / sorts.spreads, -_FAR, _FAR)
+    high = np.clip((evidence.high[:, None] - sorts.centres) / sorts.spreads, -_FAR, _FAR)
+    turned = low + high > 0  # what is right of the centre is mirrored, where small shares are exact
+    low, high = np.where(turned, -high, low), np.where(turned, -low, high)
+    middle, width = (low + high) / 2, high - low
+    at_low, at_high, at_middle = (np.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (low, high, middle))
+    is_narrow = width < 1e-3
+    within = np.maximum(np.where(is_narrow, at_middle * width, ndtr(high) - ndtr(low)), 1e-300)
+    is_plain = ~is_narrow & (within > 1e-200)
+    first = np.where(is_plain, (at_low - at_high) / within, middle).clip(low, high)
+    second = np.where(is_plain, 1.0 + (low * at_low - high * at_high) / within, middle * middle)
+    return within, np.where(turned, -first, first), np.maximum(second, first * first)
