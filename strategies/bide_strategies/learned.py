@@ -118,8 +118,8 @@ class Learned:
 
     @property
     def is_trained(self) -> bool:
-        """Whether it has somewhere to know of jobs from, apart from the waits of this process."""
-        return bool(self.durations) or self.history is not None
+        """Whether it knows of jobs, or has a history to know them from."""
+        return self._table is not None or bool(self.durations) or self.history is not None
 
     def trained(self, durations: Sequence[float]) -> Learned:
         """Return what it would be if it had learned from jobs of these durations alone, the oldest first."""

@@ -61,12 +61,15 @@ def test_measured_jobs_are_not_judged_on_themselves() -> None:
 
 def test_one_that_knows_of_jobs_is_judged_as_it_is() -> None:
     """It is not trained again, so its figures are exact."""
-    entrant = Entrant("learned", Policy(Learned(durations=[5.0, 9.0, 12.0, 14.0], call_cost=0.5), UNLIMITED))
-    found = compare(
-        [entrant, Entrant("fixed", Policy(Fixed(), UNLIMITED))], [UNIFORM], curve=(10,)
-    ).workloads[0]
-    assert found.learning == ()
-    assert [result.calls_se for result in found.results] == [0, 0]
+    durations = [5.0, 9.0, 12.0, 14.0]
+    for learned in (Learned(durations=durations, call_cost=0.5), Learned(call_cost=0.5).trained(durations)):
+        entrants = [
+            Entrant("learned", Policy(learned, UNLIMITED)),
+            Entrant("fixed", Policy(Fixed(), UNLIMITED)),
+        ]
+        found = compare(entrants, [UNIFORM], curve=(10,)).workloads[0]
+        assert found.learning == ()
+        assert [result.calls_se for result in found.results] == [0, 0]
 
 
 def test_the_number_of_jobs_has_bounds() -> None:
