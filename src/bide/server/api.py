@@ -17,7 +17,7 @@ from bide.server.job import Job
 from bide.server.keys import owner_of
 from bide.server.pages import MOST_JOBS, cursor_of, read_cursor, read_limit
 from bide.server.preferences import wait_in
-from bide.server.service import JobService, Order
+from bide.server.service import JobService, Order, Page
 
 
 class JobsResource:
@@ -42,12 +42,13 @@ class JobsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show the jobs that the query names, or a page of all."""
+        limit, before = read_limit(req.get_param("limit")), read_cursor(req.get_param("cursor"))
         ids = req.get_param_as_list("id")
         if ids:
             resp.media = self._chosen(list(dict.fromkeys(ids)), owner_of(req))
             req.context.shows_end = any(job["completed_at"] for job in resp.media["jobs"])
         else:
-            self._show_page(req, resp)
+            self._show_page(resp, limit, self._service.page(limit, owner_of(req), before=before))
 
     on_head = on_get
 
@@ -67,11 +68,7 @@ class JobsResource:
             "unknown": [one for one, job in found.items() if job is None],
         }
 
-    def _show_page(self, req: falcon.Request, resp: falcon.Response) -> None:
-        limit, cursor = read_limit(req.get_param("limit")), req.get_param("cursor")
-        page = self._service.page(
-            limit, owner_of(req), before=None if cursor is None else read_cursor(cursor)
-        )
+    def _show_page(self, resp: falcon.Response, limit: int, page: Page) -> None:
         following = None if page.last is None else cursor_of(page.last)
         if following is not None:
             resp.append_link(f"/v1/jobs?{urlencode({'limit': limit, 'cursor': following})}", rel="next")
