@@ -18,6 +18,7 @@ from bide.server.faults import Faults
 from bide.server.holds import Pause
 from bide.server.keys import KeyCheck, owner_of
 from bide.server.misbehave import Misbehaving, breaking
+from bide.server.openapi import OpenApiResource, document
 from bide.server.problems import handle_errors
 from bide.server.rate_limit import RateLimiter
 from bide.server.seed import SeedJobsResource, SeedStatusResource
@@ -65,6 +66,7 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self._store = Store(config.database)
         self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)
         self._add_routes(self._service, traffic)
+        self.add_route("/openapi.json", OpenApiResource(document(config.kinds, keyed=bool(config.keys))))
         self._tidying = Tidying(self.tidy, config.keep) if config.keep else None
 
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
