@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from falcon.testing import StartResponseMock, create_environ
 from harness import NOON, Api, api
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -50,6 +51,15 @@ def test_labels_are_bounded() -> None:
     assert seen["by_strategy"]["other"] == 44
     assert len(seen["by_strategy"]) == 257
     assert max(map(len, seen["by_strategy"])) == 64
+
+
+def test_methods_are_bounded() -> None:
+    """However many methods a client invents, they count as one."""
+    with api() as server:
+        for number in range(3):
+            server.app({**create_environ("/v1/jobs"), "REQUEST_METHOD": f"M{number}"}, StartResponseMock())
+        (row,) = server.get("/v1/stats").json["requests"]["by_route"]
+    assert row == {"method": "other", "route": "none", "status": 501, "count": 3}
 
 
 def test_calls_that_show_no_end_are_wasted() -> None:

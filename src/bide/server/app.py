@@ -13,6 +13,7 @@ from typing import Any, Self
 import falcon
 
 from bide.server.api import JobResource, JobsResource
+from bide.server.components import HEADERS
 from bide.server.config import ServerConfig
 from bide.server.faults import Faults
 from bide.server.holds import Pause
@@ -28,9 +29,6 @@ from bide.server.tidying import Tidying
 from bide.server.traffic import MetricsResource, StatsResource, Traffic
 
 _logger = logging.getLogger(__name__)
-
-_EXPOSED = ("ETag", "Link", "Location", "Preference-Applied", "Retry-After")
-"""What a page of another origin may read beside the body."""
 
 
 class JobServer(falcon.App[falcon.Request, falcon.Response]):
@@ -53,7 +51,7 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
     ) -> None:
         """Open the store, and put the routes together."""
         traffic = Traffic(clock, client_of)
-        super().__init__(middleware=[traffic, falcon.CORSMiddleware(expose_headers=_EXPOSED)])
+        super().__init__(middleware=[traffic, falcon.CORSMiddleware(expose_headers=tuple(HEADERS))])
         handle_errors(self)
         if config.keys:
             self.add_middleware(KeyCheck(config.keys))

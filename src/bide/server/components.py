@@ -133,7 +133,7 @@ def _header(description: str, example: str, schema: Node = _TEXT) -> Node:
     return {"description": description, "schema": schema, "example": example}
 
 
-_HEADERS: Node = {
+HEADERS: Node = {
     "ETag": _header("Weak; new with the status and with each percent of the progress.", 'W/"pending-25"'),
     "Link": _header("The next page, if there is one.", "</v1/jobs?limit=20&cursor=AAAAAAAAAAQ>; rel=next"),
     "Location": _header("Where the job is.", f"/v1/jobs/{JOB_ID}"),
@@ -143,6 +143,8 @@ _HEADERS: Node = {
     "WWW-Authenticate": _header("How to show a key.", "Bearer"),
     "Retry-After": _header("Seconds to come back after; anything, if a fault says so.", "5"),
 }
+"""What answers have beside the usual; pages of other origins may read it all."""
+
 HINTS = ("Retry-After", "RateLimit", "RateLimit-Policy")
 """What every answer about jobs may have, if a fault says so, or requests are limited."""
 
@@ -222,7 +224,7 @@ def components(kinds: list[str]) -> Node:
     """Return the components for a server that has these kinds of jobs."""
     return {
         "schemas": _schemas(kinds),
-        "headers": _HEADERS,
+        "headers": HEADERS,
         "parameters": _PARAMETERS,
         "responses": _RESPONSES,
         "links": _LINKS,

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import falcon
 
-from bide.errors import ConfigError, Problem
+from bide.errors import ConfigError, Problem, shown
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -25,8 +25,23 @@ class InvalidInput(falcon.HTTPUnprocessableEntity):
         self.problems = problems
 
 
+class KnownMethods:
+    """Refuses words that are no methods, as a middleware of Falcon, which would answer 400."""
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """
+        Let known methods pass: a route that has them not says so.
+
+        Raises:
+            falcon.HTTPNotImplemented: nobody knows the method (RFC 9110, section 9.1).
+        """
+        if req.method not in falcon.COMBINED_METHODS:
+            raise falcon.HTTPNotImplemented(description=f"unknown method {shown(req.method)}")
+
+
 def handle_errors(app: falcon.App[Any, Any]) -> None:
     """Make an app answer every error with a problem document, and none with a trace."""
+    app.add_middleware(KnownMethods())
     app.set_error_serializer(_serialize)
     app.add_error_handler(ConfigError, _refuse)
     app.add_error_handler(Exception, _unexpected)
@@ -34,8 +49,13 @@ def handle_errors(app: falcon.App[Any, Any]) -> None:
 
 def _serialize(_req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
     resp.content_type = MEDIA_TYPE
+    resp.data = encoded_problem(error)
+
+
+def encoded_problem(error: falcon.HTTPError) -> bytes:
+    """Return the problem document of an error."""
     # In ASCII: a lone surrogate, should one slip into a message, has no UTF-8.
-    resp.data = json.dumps(_document(error)).encode("ascii")
+    return json.dumps(_document(error)).encode("ascii")
 
 
 def _document(error: falcon.HTTPError) -> dict[str, Any]:

@@ -92,7 +92,8 @@ class Traffic:
         now = time.perf_counter()
         took = now - getattr(req.context, "began", now)  # Falcon refuses some before anybody sees them
         status = falcon.http_status_to_code(resp.status)
-        self._answers.labels(req.method, req.uri_template or "none", status).observe(took)
+        method = req.method if req.method in falcon.COMBINED_METHODS else "other"
+        self._answers.labels(method, req.uri_template or "none", status).observe(took)
         with self._lock:
             client = self._clients.of(self._client_of(req))
             strategy = self._strategies.of(req.get_header(HEADER) or "") if _is_look(req) else None
