@@ -16,6 +16,7 @@ from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.task import WSGITask  # type: ignore[import-untyped]
 
 from bide.server.misbehave import RESET
+from bide.server.refusals import Parser, Refusal
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -43,3 +44,5 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection to a client."""
 
     task_class = _Task
+    parser_class = Parser
+    error_task_class = Refusal
