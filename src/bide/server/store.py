@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
+from bide.server.group_commit import GroupCommit
 from bide.server.idempotency import Claim, KeyReused
 from bide.server.job import Job
 from bide.server.schema import explained, open_database
@@ -48,7 +50,7 @@ class Store:
         self._lock = Lock()
         with explained(path):
             self._connection = open_database(path)
-            self._last = self._last_number()
+        self._writes = GroupCommit(self._connection, self._lock)
 
     def add(self, plan: Callable[[int], Job], claim: Claim | None = None) -> Job:
         """
@@ -62,9 +64,7 @@ class Store:
         Raises:
             KeyReused: the claim's key came with another body.
         """
-        with self._lock:
-            kept = None if claim is None else self._claimed(claim)
-            return self._insert(plan, claim) if kept is None else kept
+        return self._writes.run(partial(self._add, plan, claim))
 
     def get(self, id: str, owner: str = "") -> Job | None:  # noqa: A002 - the word that the API uses
         """Return the job of an id, if it is this owner's, or None."""
@@ -98,9 +98,7 @@ class Store:
             now: wall clock, in seconds since the epoch.
             owner: whose it must be.
         """
-        with self._lock:
-            self._connection.execute(_CANCEL, (now, id, owner, now))
-            return self._get(id, owner)
+        return self._writes.run(partial(self._cancel, id, now, owner))
 
     def forget(self, before: float) -> int:
         """
@@ -134,6 +132,14 @@ class Store:
     ) -> None:
         self.close()
 
+    def _add(self, plan: Callable[[int], Job], claim: Claim | None) -> Job:
+        kept = None if claim is None else self._claimed(claim)
+        return self._insert(plan, claim) if kept is None else kept
+
+    def _cancel(self, id: str, now: float, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        self._connection.execute(_CANCEL, (now, id, owner, now))
+        return self._get(id, owner)
+
     def _claimed(self, claim: Claim) -> Job | None:
         row = self._connection.execute(_BY_KEY, (claim.owner, claim.key)).fetchone()
         if row is not None and row[-1] != claim.digest:
@@ -141,12 +147,11 @@ class Store:
         return None if row is None else _job(row)
 
     def _insert(self, plan: Callable[[int], Job], claim: Claim | None) -> Job:
-        number = self._last + 1
+        number = self._last_number() + 1
         job = plan(number)
         key, digest = (None, None) if claim is None else (claim.key, claim.digest)
         row = (number, job.id, job.created_at, job.ends_at, job.outcome, job.kind, job.owner, key, digest)
         self._connection.execute(_INSERT, row)
-        self._last = number
         return job
 
     def _get(self, id: str, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
