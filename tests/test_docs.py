@@ -133,7 +133,8 @@ def test_the_first_pages_run(
 ) -> None:
     """Their jobs complete, and the bounds are those that stand there."""
     Path("report.pdf").touch()
-    Path("mine.toml").write_text("".join(blocks_of(page, "toml")), encoding="utf-8")
+    policies = [block for block in blocks_of(page, "toml") if block.startswith("# mine.toml")]
+    Path("mine.toml").write_text("".join(policies), encoding="utf-8")
     run(page, urls)
     told = capsys.readouterr().out
     assert "completed after" in told
