@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.stats
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lab_generators import durations
 
@@ -51,6 +51,7 @@ def test_a_limited_mean_grows_as_the_survival_says(distribution: Distribution, t
     assert (np.diff(limited) >= np.diff(t) * survival[1:] - slack).all()
 
 
+@example(Mixture([0.75, 0.75, 0.25], [Gamma(0.3, 0.25), Gamma(0.3, 0.25), Fixed(1.0)]), 1e-6)
 @given(durations, st.floats(1e-6, 1 - 1e-6))
 def test_a_quantile_is_the_least_that_a_share_does_not_exceed(
     distribution: Distribution, share: float

@@ -15,8 +15,9 @@ from bide.lab.distribution import Array, Distribution
 from bide.lab.distributions import Exponential, Fixed, Gamma, Lognormal, Uniform, Weibull
 from bide.rules import Number, seconds
 
-# Between two of so many quantiles of each part, a quantile of the mixture is found by halving.
-_BRACKETS = np.linspace(0.0, 1.0, 502)[1:-1]
+# Between two of these quantiles of each part, a quantile of the mixture is found by halving. The first ones
+# may be many orders of magnitude apart.
+_BRACKETS = np.concatenate((np.geomspace(1e-12, 1e-3, 28), np.linspace(0.0, 1.0, 502)[1:-1]))
 _HALVINGS = 44
 
 
