@@ -43,20 +43,38 @@ class Table:
         looks: when to look next, at each of them or later, up to the next.
         gap: the delay at the end, in seconds; > 0.
         ceiling: the greatest delay, in seconds; > 0.
+        curious: earlier looks, for what is learned from them.
+        share: of the looks that are so, from 0 to 1.
     """
 
     known: array[float] = field(repr=False)
     looks: array[float] = field(repr=False)
     gap: float
     ceiling: float = field(default=MAX_SECONDS, validator=seconds(above=0))
+    curious: Table | None = field(default=None, repr=False)
+    share: float = 0.0
 
     @property
     def end(self) -> float:
         """The last planned look, in seconds."""
         return self.looks[-1]
 
-    def delay(self, elapsed: float) -> float:
-        """Return the seconds to the next look at a job known to run at a time; always > 0."""
+    @property
+    def nbytes(self) -> int:
+        """The size of what it holds, in bytes."""
+        own = (len(self.known) + len(self.looks)) * self.known.itemsize
+        return own + (self.curious.nbytes if self.curious else 0)
+
+    def delay(self, elapsed: float, u: float = 1.0) -> float:
+        """
+        Return the seconds to the next look at a job known to run at a time; always > 0.
+
+        Args:
+            elapsed: that time, in seconds.
+            u: a draw from 0 to 1; below the share, the look is a curious one.
+        """
+        if u < self.share and self.curious:
+            return min(self.curious.delay(elapsed), self.delay(elapsed))
         end = self.looks[-1]
         if elapsed < end:
             planned = self.looks[bisect.bisect_right(self.known, elapsed) - 1] - elapsed
@@ -65,19 +83,30 @@ class Table:
         return min(planned, self.ceiling)
 
 
-def table_of(plan: Plan, ceiling: float = MAX_SECONDS) -> Table:
+def table_of(
+    plan: Plan, ceiling: float = MAX_SECONDS, *, curious: Plan | None = None, share: float = 0.0
+) -> Table:
     """
     Return a plan in its form at run time.
 
     Args:
         plan: when to look.
         ceiling: the greatest delay, in seconds; > 0.
+        curious: a plan that looks earlier, for what is learned from it.
+        share: of the looks that follow it, from 0 to 1.
     """
     step = -(-len(plan.known) // _MOST_ROWS)
     # The last look of the rows that are joined: it comes after all times for which they hold.
     looks = [*plan.looks[step - 1 :: step], plan.looks[-1]][: len(plan.known[::step])]
     gap = max(plan.times[-1] - (plan.times[-2] if len(plan.times) > 1 else 0.0), _LEAST_GAP)
-    return Table(known=array("d", plan.known[::step]), looks=array("d", looks), gap=gap, ceiling=ceiling)
+    return Table(
+        known=array("d", plan.known[::step]),
+        looks=array("d", looks),
+        gap=gap,
+        ceiling=ceiling,
+        curious=table_of(curious, ceiling) if curious else None,
+        share=share,
+    )
 
 
 def plan_for(
