@@ -19,8 +19,9 @@ _FEWEST = 5
 # A plan costs more on the next jobs than on those it was made from: as a share, about this over their number.
 _FORESIGHT = 4.0
 
-# A curious look is made as if calls cost this part of what they do, and durations spread so many times wider.
-_CHEAPER, _WIDER = 0.5, 2.0
+# A curious look is made as if calls cost this part of what they do, and as if each sort of jobs spread so many
+# times wider, if that is not very wide.
+_CHEAPER, _WIDER, _VERY_WIDE = 0.5, 2.0, 1.0
 
 # The share of curious looks, times the root of the number of jobs; and the most.
 _CURIOSITY, _MOST_CURIOUS = 1.5, 0.25
@@ -64,7 +65,9 @@ def curious_table(plan: Plan, durations: Distribution, jobs: float, ceiling: flo
 def _doubted(durations: Mixture) -> Mixture:
     """Return durations that spread wider."""
     parts = [
-        Lognormal(part.median, min(_WIDER * part.sigma, 3.0)) if isinstance(part, Lognormal) else part
+        Lognormal(part.median, max(part.sigma, min(_WIDER * part.sigma, _VERY_WIDE)))
+        if isinstance(part, Lognormal)
+        else part
         for part in durations.parts
     ]
     return Mixture(durations.weights, parts)

@@ -16,10 +16,13 @@ from bide.learn.sample import Samples
 # Durations are known to this part, at best.
 _FINEST = 1e-3
 
-# So many different intervals are kept apart; of more, the ends are rounded: the fewer, the faster.
-_MANY_INTERVALS, _FEW_INTERVALS = 120, 40
+# There are at most so many sorts of jobs, and so many different intervals; of more, the ends are rounded.
+_SORTS, _INTERVALS = 4, 120
 
-# Of so many jobs, one that takes so many times longer than any other counts as given up on then.
+# The same, for when it has to be fast.
+_FEW_SORTS, _FEW_INTERVALS = 3, 40
+
+# Of so many jobs, one that takes so many times longer than any other counts as given up on after that one.
 _MANY, _ABSURD = 5, 1e3
 
 
@@ -35,15 +38,15 @@ def estimate(samples: Samples, weights: Array | None = None) -> Mixture:
         ConfigError: no job is over, or there is not one weight for each sample.
     """
     weights = np.ones(len(samples)) if weights is None else weights
-    return _estimate(samples, weights, _MANY_INTERVALS)
+    return _estimate(samples, weights, _SORTS, _INTERVALS)
 
 
 def rough_estimate(samples: Samples) -> Mixture:
     """Return nearly the same in less time."""
-    return _estimate(samples, np.ones(len(samples)), _FEW_INTERVALS)
+    return _estimate(samples, np.ones(len(samples)), _FEW_SORTS, _FEW_INTERVALS)
 
 
-def _estimate(samples: Samples, weights: Array, intervals: int) -> Mixture:
+def _estimate(samples: Samples, weights: Array, sorts: int, intervals: int) -> Mixture:
     if weights.shape != samples.low.shape:
         raise ConfigError(f"needs a weight for each sample, got {len(weights)} for {len(samples)}")
     ends = samples.high[np.isfinite(samples.high)]
@@ -51,10 +54,10 @@ def _estimate(samples: Samples, weights: Array, intervals: int) -> Mixture:
         raise ConfigError("needs a job that is over to learn how long jobs take")
     if not ends.max() > 0:
         return Mixture([1.0], [Fixed(0.0)])
-    sorts = fit_sorts(_evidence(samples, weights, intervals))
-    medians = np.clip(np.exp(sorts.centres), 1 / MAX_SECONDS, MAX_SECONDS)
-    parts = zip(medians.tolist(), sorts.spreads.tolist(), strict=True)
-    return Mixture(sorts.shares.tolist(), [Lognormal(median, spread) for median, spread in parts])
+    found = fit_sorts(_evidence(samples, weights, intervals), sorts)
+    medians = np.clip(np.exp(found.centres), 1 / MAX_SECONDS, MAX_SECONDS)
+    parts = zip(medians.tolist(), found.spreads.tolist(), strict=True)
+    return Mixture(found.shares.tolist(), [Lognormal(median, spread) for median, spread in parts])
 
 
 def _evidence(samples: Samples, weights: Array, most: int) -> Evidence:
@@ -85,6 +88,5 @@ def _rounded(intervals: Array, step: float) -> tuple[Array, NDArray[np.int_]]:
 def _longest(samples: Samples) -> float:
     """Return the longest duration that is believed."""
     ends = np.sort(np.where(np.isfinite(samples.high), samples.high, samples.low))
-    if len(ends) < _MANY or not ends[-2] > 0:
-        return float(ends[-1])
-    return float(min(ends[-1], ends[-2] * _ABSURD))
+    is_absurd = len(ends) >= _MANY and 0 < ends[-2] * _ABSURD < ends[-1]
+    return float(ends[-2] if is_absurd else ends[-1])

@@ -20,8 +20,8 @@ from scipy.special import ndtr
 
 from bide.lab.distribution import Array
 
-# There are at most so many sorts, and none of fewer jobs is divided.
-_MOST_SORTS, _FEWEST_JOBS = 5, 2.0
+# No sort of fewer jobs is divided.
+_FEWEST_JOBS = 2.0
 
 # What is believed of a spread before any job is seen: the median of its values, and the standard deviation of
 # its logarithm. It counts for less than a job does.
@@ -34,13 +34,13 @@ _LEAST_SPREAD, _MOST_SPREAD, _FAR = 3e-4, 3.0, 38.0
 _APART = 0.8
 
 # A step is at most so long; it is shortened so often, by this; a climb ends with a gain below the least.
-_LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 1.0, 8, 0.3, 0.03
+_LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 0.3, 8, 0.3, 0.1
 
 # A climb has so many steps at most; the first ones show which of several is worth going on with.
 _STEPS, _FIRST_STEPS = 40, 8
 
 # What keeps a step defined where the jobs say nothing.
-_RIDGE = 0.05
+_RIDGE = 0.2
 
 
 @frozen(kw_only=True, eq=False)
@@ -121,14 +121,17 @@ class Fit:
     scores: Array
 
 
-def fit_sorts(evidence: Evidence) -> Sorts:
-    """Return the sorts of jobs that the evidence speaks for."""
+def fit_sorts(evidence: Evidence, most: int) -> Sorts:
+    """Return the sorts of jobs that the evidence speaks for, at most so many."""
     best = _climb(evidence, _one_sort(evidence))
-    while len(best.sorts.shares) < _MOST_SORTS:
+    while len(best.sorts.shares) < most:
         large = np.flatnonzero(best.sorts.shares * evidence.total >= _FEWEST_JOBS)
         divided = [_climb(evidence, best.sorts.halved(int(index)), _FIRST_STEPS) for index in large]
-        better = _climb(evidence, max(divided, key=lambda fit: fit.value, default=best).sorts)
-        if not better.value > best.value + 1.5 * math.log(evidence.total):  # three numbers more
+        better = max(divided, key=lambda fit: fit.value, default=best)
+        price = 1.5 * math.log(evidence.total)  # of three numbers more
+        if better.value > best.value + price / 2:
+            better = _climb(evidence, better.sorts)
+        if not better.value > best.value + price:
             break
         best = better
     return best.sorts.foreseen(evidence.total)
