@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import field, frozen
 from attrs.validators import deep_iterable
 
-from bide.durations import MAX_SECONDS, Seconds
+from bide.durations import Seconds
 from bide.errors import ConfigError, Problem, shown
 from bide.files import FileName
 from bide.learning import Lesson
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
     from bide.learn.learner import Learner
 
 TARGETS = ("call_cost", "mean_lag", "calls")
-
-# With fewer jobs that were seen to end, the fallback chooses.
-_ENOUGH = 3
-
-# Jobs that outlast all that is known are looked at once in so many seconds at the least, or in that time.
-_RARELY = 3600.0
 
 
 def _default_strategy() -> Strategy:
@@ -101,8 +94,8 @@ class Learned:
 
     @property
     def clump(self) -> float:
-        """The share of draws that may gather: as with the fallback; a plan draws nothing."""
-        return clump_of(self.fallback)
+        """The share of draws that may gather: as with the fallback; a plan draws one of two looks."""
+        return clump_of(self.fallback) if self._table is None else 1.0
 
     @property
     def envelope(self) -> Strategy:
@@ -113,7 +106,7 @@ class Learned:
         """Return the time that is left to the next look of the plan, or the fallback's delay."""
         if self._table is None:
             return self.fallback.delay(situation, u)
-        delay: float = self._table.delay(situation.elapsed)
+        delay: float = self._table.delay(situation.elapsed, u)
         return delay
 
     @property
@@ -139,8 +132,11 @@ class Learned:
 
     def _with_plan(self, key: str, lessons: Sequence[Lesson]) -> Learned:
         """Return this strategy with a plan made of lessons."""
+        from bide.learn.advice import advice
+
         made = copy.copy(self)
-        object.__setattr__(made, "_table", _table(self, key, lessons))
+        target = {name: getattr(self, name) for name in TARGETS}
+        object.__setattr__(made, "_table", advice(lessons, key, self.fallback, target))
         return made
 
 
@@ -164,16 +160,3 @@ def _new_learner(learned: Learned) -> Learner[Learned]:
     known = [Lesson.exact(duration) for duration in learned.durations]
     history = None if learned.history is None else SqliteHistory(learned.history)
     return Learner(history, learned.job_kind, learned._with_plan, known=known)
-
-
-def _table(learned: Learned, key: str, lessons: Sequence[Lesson]) -> Any:
-    """Return the plan that lessons suggest, as a table; None while they are too few."""
-    from bide.learn import estimate, plan_for, table_of
-    from bide.learn.pooling import pooled
-
-    if sum(lesson.high < math.inf for lesson in lessons) < _ENOUGH:
-        return None
-    samples, weights = pooled(lessons, key)
-    targets = {name: getattr(learned, name) for name in TARGETS}
-    plan = plan_for(estimate(samples, weights), **targets)
-    return table_of(plan, min(max(_RARELY, plan.times[-1]), MAX_SECONDS))

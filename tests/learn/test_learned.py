@@ -91,7 +91,7 @@ def test_what_is_learned_does_not_change_what_is_in_use() -> None:
     """A strategy is frozen; the wait that begins next has a new one, which all waits share."""
     learned = Learned(job_kind="frozen", call_cost=1.0)
     before, begun = delays(learned), learned.begun("")
-    for duration in (5.0, 6.0, 9.0, 14.0):
+    for duration in (5.0, 6.0, 8.0, 9.0, 11.0, 12.0, 13.0, 14.0):
         learned.learn(Lesson.exact(duration))
         assert background.flush(30)
     assert delays(learned) == delays(begun) == before
@@ -104,7 +104,7 @@ def test_who_is_equal_learns_together() -> None:
     one, other = (Learned(job_kind="shared", calls=2.0) for _ in range(2))
     assert one == other
     assert hash(one) == hash(other)
-    for duration in (5.0, 6.0, 9.0, 14.0):
+    for duration in (5.0, 6.0, 8.0, 9.0, 11.0, 12.0, 13.0, 14.0):
         one.learn(Lesson.exact(duration))
     assert background.flush(30)
     assert delays(other.begun("")) == delays(one.begun("")) != delays(one)
@@ -116,9 +116,10 @@ def test_who_is_equal_learns_together() -> None:
 def test_keys_are_told_apart() -> None:
     """Jobs of another size are awaited at other times; a new key begins with what its kind knows."""
     learned = Learned(job_kind="sizes", call_cost=1.0, fallback=Fixed(interval=1.0))
-    for n in range(200):
-        learned.learn(Lesson.exact(20 + n % 5, "small"))
-        learned.learn(Lesson.exact(300 + n % 50, "large"))
+    chance = random.Random(5)
+    for _ in range(200):
+        learned.learn(Lesson.exact(chance.uniform(20, 25), "small"))
+        learned.learn(Lesson.exact(chance.uniform(300, 350), "large"))
     for key in ("small", "large", "new"):
         learned.begun(key)
     assert background.flush(30)
@@ -153,7 +154,9 @@ def test_a_broken_history_breaks_no_wait(tmp_path: Path, caplog: pytest.LogCaptu
 
 def test_config_names_the_history_beside_itself(tmp_path: Path) -> None:
     """Within a combinator too; and the strategy that is read learns."""
-    SqliteHistory(str(tmp_path / "waits.sqlite3")).add("video", [Lesson.exact(d) for d in (5.0, 6.0, 7.0)])
+    SqliteHistory(str(tmp_path / "waits.sqlite3")).add(
+        "video", [Lesson.exact(d) for d in (5.0, 5.5, 6.0, 6.2, 6.5, 6.8, 7.0, 7.5)]
+    )
     config = tmp_path / "mine.toml"
     config.write_text(
         "[strategy]\n"

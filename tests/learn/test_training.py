@@ -61,7 +61,7 @@ def test_measured_jobs_are_not_judged_on_themselves() -> None:
 
 def test_one_that_knows_of_jobs_is_judged_as_it_is() -> None:
     """It is not trained again, so its figures are exact."""
-    durations = [5.0, 9.0, 12.0, 14.0]
+    durations = [5.0, 6.0, 8.0, 9.0, 11.0, 12.0, 13.0, 14.0]
     for learned in (Learned(durations=durations, call_cost=0.5), Learned(call_cost=0.5).trained(durations)):
         entrants = [
             Entrant("learned", Policy(learned, UNLIMITED)),
