@@ -134,6 +134,8 @@ def _header(description: str, example: str, schema: Node = _TEXT) -> Node:
 
 
 HEADERS: Node = {
+    "Cache-Control": _header("How long the page holds.", "no-cache"),
+    "Content-Security-Policy": _header("What the page may do.", "default-src 'none'"),
     "ETag": _header("Weak; new with the status and with each percent of the progress.", 'W/"pending-25"'),
     "Link": _header("The next page, if there is one.", "</v1/jobs?limit=20&cursor=AAAAAAAAAAQ>; rel=next"),
     "Location": _header("Where the job is.", f"/v1/jobs/{JOB_ID}"),

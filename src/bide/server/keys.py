@@ -21,9 +21,7 @@ PREFIX = "bide_"
 """What a key begins with, so that people and scanners for secrets know it."""
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
-OPEN = ("/healthz", "/openapi.json")
-"""The paths for which nobody needs a key."""
-
+_OPEN = ("/healthz", "/openapi.json")
 _BEARER = re.compile(r"bearer +([!-~]{1,256}) *", re.IGNORECASE)
 
 
@@ -66,7 +64,11 @@ class KeyCheck:
         Raises:
             falcon.HTTPUnauthorized: there is no key, or nobody's.
         """
-        if req.method == "OPTIONS" or req.path in OPEN or (req.path == "/" and req.method in {"GET", "HEAD"}):
+        if (
+            req.method == "OPTIONS"
+            or req.path in _OPEN
+            or (req.path == "/" and req.method in {"GET", "HEAD"})
+        ):
             return
         found = _BEARER.fullmatch(req.get_header("Authorization") or "")
         owner = self._owner(found[1]) if found else None

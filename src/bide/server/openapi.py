@@ -9,7 +9,6 @@ import falcon
 from bide import __version__
 from bide.server.components import HINTS, JOB_ID, PROBLEM, Node, components, json_of, ref, refs
 from bide.server.document import encoded
-from bide.server.keys import OPEN
 
 _ABOUT = (
     "A job server to develop and test pollers against; its work is simulated. Every error is a problem "
@@ -133,14 +132,21 @@ _OLDER_READ: Node = {
 }
 
 
-def _plain(name: str, summary: str, content: Node) -> Node:
-    return {"operationId": name, "summary": summary, "responses": {"200": _ok(summary, content)}}
+def _plain(name: str, summary: str, content: Node, *headers: str) -> Node:
+    return {"operationId": name, "summary": summary, "responses": {"200": _ok(summary, content, *headers)}}
 
+
+_TO_ALL: Node = {"security": []}  # whoever has no key, too
+_HTML = {"text/html": {"schema": {"type": "string"}}}
+_PAGE_HEADERS = ("Cache-Control", "Content-Security-Policy")
 
 _STATS = _plain("getStats", "What came and how it was answered", json_of("Stats"))
 _METRICS = _plain("getMetrics", "The same for Prometheus", {"text/plain": {"schema": {"type": "string"}}})
-_HEALTH = _plain("getHealth", "Whether the server answers", json_of("Health"))
-_ITSELF = _plain("getOpenApi", "This document", {"application/json": {"schema": {"type": "object"}}})
+_HEALTH = _TO_ALL | _plain("getHealth", "Whether the server answers", json_of("Health"))
+_ITSELF = _TO_ALL | _plain(
+    "getOpenApi", "This document", {"application/json": {"schema": {"type": "object"}}}
+)
+_LIVE = _TO_ALL | _plain("getPage", "A page that shows jobs and calls", _HTML, *_PAGE_HEADERS)
 
 
 def _readable(get: Node) -> Node:
@@ -156,7 +162,7 @@ _PATHS: Node = {
     "/metrics": _readable(_METRICS),
     "/healthz": _readable(_HEALTH),
     "/openapi.json": _readable(_ITSELF),
-    "/": {"post": _OLDER_CREATE},
+    "/": {"post": _OLDER_CREATE, **_readable(_LIVE)},
     "/status/{id}": {"parameters": _THE_JOB, "get": _OLDER_READ},
 }
 
@@ -172,19 +178,19 @@ def document(kinds: Iterable[str], *, keyed: bool = False) -> Node:
     return {
         "openapi": "3.1.0",
         "info": {"title": "bide", "version": __version__, "description": _ABOUT},
-        "paths": {path: _keyed(path, item) for path, item in _PATHS.items()} if keyed else _PATHS,
+        "paths": {path: _keyed(item) for path, item in _PATHS.items()} if keyed else _PATHS,
         "components": components(sorted(kinds)),
     }
 
 
-def _keyed(path: str, item: Node) -> Node:
-    """Return the operations of a path that wants a key, unless it is open to all."""
-    if path in OPEN:
-        return item
-    return {name: node if name == "parameters" else _with_key(node) for name, node in item.items()}
+def _keyed(item: Node) -> Node:
+    """Return the operations of a path, with a key for those that are not open to all."""
+    return {name: _with_key(node) if "responses" in node else node for name, node in item.items()}
 
 
 def _with_key(operation: Node) -> Node:
+    if "security" in operation:
+        return operation
     answers = {**operation["responses"], **refs("responses", "401")}
     return {**operation, "security": [{"key": []}], "responses": answers}
 
