@@ -5,9 +5,9 @@ The logarithm of a duration lies in an interval, or is known almost exactly. The
 by scoring. There are as many sorts of jobs as pay for themselves: one to begin with; the sort whose division
 helps most is divided in two, as long as the likelihood gains more than the new numbers are worth.
 
-Source: Dempster, Laird and Rubin, J. R. Statist. Soc. B 39 (1977), section 4.3, for the moments; Berndt, Hall,
-Hall and Hausman, Ann. Econ. Soc. Meas. 3 (1974), for the scoring; Schwarz, Ann. Statist. 6 (1978), for what
-a number is worth.
+Source: Dempster, Laird and Rubin, J. R. Statist. Soc. B 39 (1977), section 4.3, for the moments; Berndt,
+Hall, Hall and Hausman, Ann. Econ. Soc. Meas. 3 (1974), for the scoring; Schwarz, Ann. Statist. 6 (1978), for
+what a number is worth.
 """
 
 from __future__ import annotations
@@ -177,7 +177,8 @@ def _step(evidence: Evidence, fit: Fit) -> Array:
     slope[2 * sorts :] -= np.log(fit.sorts.spreads / _USUAL_SPREAD) / _DOUBT**2
     bend[2 * sorts :, 2 * sorts :] += np.eye(sorts) / _DOUBT**2
     step = np.linalg.solve(bend, slope)
-    return np.asarray(step * min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300)))
+    shorter = min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
+    return np.asarray(step * shorter, dtype=np.float64)
 
 
 def _fit(evidence: Evidence, sorts: Sorts) -> Fit:

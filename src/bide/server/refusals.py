@@ -23,10 +23,6 @@ _HOST = re.compile(r"[\w.~!$&'()*+;=%:\[\]-]*", re.ASCII)  # no comma: that is h
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads one request."""
 
-    headers: dict[str, str]  # waitress says no more
-    version: str
-    chunked: bool
-
     def parse_header(self, header_plus: bytes) -> None:
         """
         Read all that comes before the body.
@@ -69,7 +65,7 @@ class Refusal(ErrorTask):  # type: ignore[misc]
         detail = str(error.body)[:_LONGEST_DETAIL]
         body = encoded_problem(falcon.HTTPError(error.code, description=detail))
         self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", MEDIA_TYPE))
+        self.response_headers = [("Content-Type", MEDIA_TYPE)]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
