@@ -117,6 +117,7 @@ def _train(
         from bide.learn.background import flush
 
         work = draw_work(JOBS, *durations, FAILING, seed + 1)
+        random.Random(seed).shuffle(work)  # in their order they would seem to take ever longer
         trainees = [attrs.evolve(learned[0], number=len(entrants))]
         _run(server, trainees, work, seed, quiet=quiet, title="Learning from earlier jobs")
         flush()

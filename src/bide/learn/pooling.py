@@ -26,8 +26,10 @@ def pooled(lessons: Sequence[Lesson], key: str) -> tuple[Samples, Array]:
         lessons: the oldest first.
         key: of the next job.
     """
-    own = [lesson for lesson in lessons if lesson.key == key]
-    others = [lesson for lesson in lessons if lesson.key != key]
+    # Of waits that begin together the shortest end first, which is no sign that durations change.
+    begun = sorted(lessons, key=lambda lesson: lesson.began_at)
+    own = [lesson for lesson in begun if lesson.key == key]
+    others = [lesson for lesson in begun if lesson.key != key]
     samples = [_samples(part) for part in (others, own)]
     weights = [recency(part) for part in samples]
     if others:
