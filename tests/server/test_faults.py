@@ -122,14 +122,12 @@ def test_windows_come_and_go() -> None:
 
 
 def test_only_requests_for_jobs_go_wrong() -> None:
-    """Health and numbers stay true; of the requests for jobs, only those of the methods that are named."""
+    """Health, numbers and the page stay true; of the requests for jobs, only those of the methods that are named."""
     with api(faults=Faults(errors=1, methods=("GET",))) as server:
         job = server.submit()
-        codes = [
-            server.get(path).status_code for path in ("/healthz", "/v1/stats", f"/v1/jobs/{job}", "/status/x")
-        ]
-    assert codes[:2] == [200, 200]
-    assert all(code >= 500 for code in codes[2:])
+        sound, broken = ("/healthz", "/v1/stats", "/"), ("/v1/jobs", f"/v1/jobs/{job}", "/status/x")
+        assert [server.get(path).status_code for path in sound] == [200, 200, 200]
+        assert all(server.get(path).status_code >= 500 for path in broken)
 
 
 def test_a_request_may_ask_only_where_it_is_allowed() -> None:

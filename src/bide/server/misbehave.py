@@ -102,8 +102,8 @@ class Misbehaving:
             resp.set_header("Retry-After", fate.faults.retry_after)
 
     def _fate(self, req: falcon.Request) -> _Fate | None:
-        if req.uri_template not in _TEMPLATES:
-            return None
+        if req.uri_template not in _TEMPLATES or (req.uri_template == "/" and req.method != "POST"):
+            return None  # a page is there as well
         asked = req.get_header(_HEADER) if self._faults.by_header else None
         faults = self._faults.at(self._clock() - self._began) if asked is None else _asked(asked)
         if req.method not in faults.methods:
