@@ -122,7 +122,7 @@ def test_windows_come_and_go() -> None:
 
 
 def test_only_requests_for_jobs_go_wrong() -> None:
-    """Health, numbers and the page stay true; of the requests for jobs, only those of the methods that are named."""
+    """Health, numbers and the page stay true; so do requests for jobs of methods that are not named."""
     with api(faults=Faults(errors=1, methods=("GET",))) as server:
         job = server.submit()
         sound, broken = ("/healthz", "/v1/stats", "/"), ("/v1/jobs", f"/v1/jobs/{job}", "/status/x")
