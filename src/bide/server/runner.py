@@ -26,6 +26,7 @@ from bide.server.bodies import LONGEST
 from bide.server.channel import Channel
 from bide.server.config import ServerConfig
 from bide.server.listening import address_of, bind, connection_limit, one_core, url_of
+from bide.server.polling import Polling
 
 _SETTINGS = {
     "ident": "bide",
@@ -120,7 +121,7 @@ class _Loop:
         # "Task queue depth is 1", for every request that waits a moment for a thread
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._app = app
-        self._channels: dict[int, Any] = {}
+        self._channels = Polling()
         self._stopping = threading.Event()
         self._server: Any = create_server(
             app,
@@ -135,14 +136,14 @@ class _Loop:
     def run(self) -> None:
         """Answer requests until somebody asks to stop, and then those that are under way."""
         while not self._stopping.is_set():
-            self._turn(1.0)
+            self._channels.turn(1.0)
         wasyncore.dispatcher.close(
             self._server
         )  # the listener alone: the server's own also stops its threads
         self._app.release()
         ends_at = time.monotonic() + _GRACE
         while self._is_busy() and time.monotonic() < ends_at:
-            self._turn(0.05)
+            self._channels.turn(0.05)
 
     def stop(self) -> None:
         """Ask to stop; any thread may, and a signal's handler."""
@@ -158,9 +159,7 @@ class _Loop:
         self._app.release()
         self._server.task_dispatcher.shutdown()
         wasyncore.close_all(self._channels, ignore_all=True)
-
-    def _turn(self, timeout: float) -> None:
-        wasyncore.loop(map=self._channels, use_poll=True, timeout=timeout, count=1)
+        self._channels.close()
 
     def _is_busy(self) -> bool:
         """Say whether a request is being answered, or an answer on its way."""
