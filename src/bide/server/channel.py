@@ -1,15 +1,19 @@
 """
-Connections that stay open after a 304, and that can be reset.
+Connections that stay open after a 304, that can be reset, and that no client can keep busy for ever.
 
 waitress closes a connection after every answer that has no body, for want of a length. But such an answer
 needs none (RFC 9112, section 6.3), and a client that polls with ``If-None-Match`` would connect anew for each
 poll.
+
+And it closes a connection only after two minutes of silence: a client that sends a byte a second keeps its
+own for as long as it likes. So a request has to be complete in time, however busily it comes.
 """
 
 from __future__ import annotations
 
 import socket
 import struct
+import time
 from typing import Any
 
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
@@ -17,6 +21,9 @@ from waitress.task import WSGITask  # type: ignore[import-untyped]
 
 from bide.server.misbehave import RESET
 from bide.server.refusals import Parser, Refusal
+
+REQUEST_SECONDS = 30.0
+"""In so many seconds from its first byte a request is complete, or nobody waits for the rest."""
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -46,3 +53,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     task_class = _Task
     parser_class = Parser
     error_task_class = Refusal
+    request: Any  # the one that has not come completely; waitress says no more
+    requests: list[Any]
+    _unfinished: Any = None
+    _began = 0.0
+
+    def received(self, data: bytes) -> bool:
+        """Take what came, and note when the request began that it leaves unfinished."""
+        taken = bool(super().received(data))
+        if self.request is not self._unfinished:
+            self._unfinished, self._began = self.request, time.monotonic()
+        return taken
+
+    def is_late(self, now: float) -> bool:
+        """Say whether the client takes too long over a request, at a time on the monotonic clock."""
+        coming = self._unfinished is not None and not self.requests
+        return coming and now - self._began > REQUEST_SECONDS

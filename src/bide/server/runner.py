@@ -35,6 +35,7 @@ _SETTINGS = {
     "max_request_header_size": 2 * LONGEST,
     "clear_untrusted_proxy_headers": True,
     "log_socket_errors": False,
+    "cleanup_interval": 5,  # seconds from one look for slow clients to the next
 }
 _GRACE = 10.0  # seconds for the requests that are under way when the server stops
 
@@ -132,23 +133,42 @@ class _Loop:
             **_SETTINGS,
         )
         self._server.channel_class = Channel
+        self._close_silent = self._server.maintenance
+        self._server.maintenance = lambda now: self.close_slow(now, time.monotonic())
 
     def run(self) -> None:
         """Answer requests until somebody asks to stop, and then those that are under way."""
         while not self._stopping.is_set():
-            self._channels.turn(1.0)
+            self.turn(1.0)
         wasyncore.dispatcher.close(
             self._server
         )  # the listener alone: the server's own also stops its threads
         self._app.release()
         ends_at = time.monotonic() + _GRACE
         while self._is_busy() and time.monotonic() < ends_at:
-            self._channels.turn(0.05)
+            self.turn(0.05)
 
     def stop(self) -> None:
         """Ask to stop; any thread may, and a signal's handler."""
         self._stopping.set()
         self._server.pull_trigger()
+
+    def close_slow(self, wall: float, now: float) -> None:
+        """
+        Close the connections that say nothing, or too little, at the next turn.
+
+        Args:
+            wall: the wall clock, by which waitress notes when something was said last.
+            now: the monotonic clock.
+        """
+        self._close_silent(wall)
+        for channel in list(self._server.active_channels.values()):
+            channel.will_close = channel.will_close or channel.is_late(now)
+        self._channels.review()
+
+    def turn(self, timeout: float) -> None:
+        """Do what there is to do, or wait for it, for no more than so many seconds."""
+        self._channels.turn(timeout)
 
     def __enter__(self) -> Self:
         return self
