@@ -54,7 +54,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = Parser
     error_task_class = Refusal
     request: Any  # the one that has not come completely; waitress says no more
-    requests: list[Any]
+    requests: Any
     _unfinished: Any = None
     _began = 0.0
 
