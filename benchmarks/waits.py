@@ -46,7 +46,7 @@ from bide_strategies import Fixed
 THREADS = 8
 """How many connections create jobs at once."""
 
-CREATED_PER_SECOND = 800
+CREATED_PER_SECOND = 250
 """How many jobs are created in a second, at least."""
 
 MARGIN = 3.0
