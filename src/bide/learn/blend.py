@@ -19,8 +19,8 @@ _FEWEST = 5
 # A plan costs more on the next jobs than on those it was made from: as a share, about this over their number.
 _FORESIGHT = 4.0
 
-# A curious look is made as if calls cost this part of what they do, and as if each sort of jobs spread so
-# many times wider, if that is not very wide.
+# A curious look is made as if calls cost this part of what they do, and each sort of jobs spread so many
+# times wider, if that is not very wide.
 _CHEAPER, _WIDER, _VERY_WIDE = 0.5, 2.0, 1.0
 
 # The share of curious looks, times the root of the number of jobs; and the most.

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError
 from bide.lab.distribution import Array
-from bide.lab.distributions import Fixed, Lognormal
+from bide.lab.distributions import Lognormal
 from bide.lab.mixed import Mixture
 from bide.learn.mixture import Evidence, fit_sorts
 from bide.learn.sample import Samples
 
-# Durations are known to this part, at best.
-_FINEST = 1e-3
+# Durations are known to this part, at best; and no job takes less, in seconds.
+_FINEST, _NOTHING = 1e-3, 1e-6
 
 # There are at most so many sorts of jobs, and so many different intervals; of more, the ends are rounded.
 _SORTS, _INTERVALS = 4, 120
@@ -49,11 +49,8 @@ def rough_estimate(samples: Samples) -> Mixture:
 def _estimate(samples: Samples, weights: Array, sorts: int, intervals: int) -> Mixture:
     if weights.shape != samples.low.shape:
         raise ConfigError(f"needs a weight for each sample, got {len(weights)} for {len(samples)}")
-    ends = samples.high[np.isfinite(samples.high)]
-    if not len(ends):
+    if not np.isfinite(samples.high).any():
         raise ConfigError("needs a job that is over to learn how long jobs take")
-    if not ends.max() > 0:
-        return Mixture([1.0], [Fixed(0.0)])
     found = fit_sorts(_evidence(samples, weights, intervals), sorts)
     medians = np.clip(np.exp(found.centres), 1 / MAX_SECONDS, MAX_SECONDS)
     parts = zip(medians.tolist(), found.spreads.tolist(), strict=True)
@@ -64,9 +61,11 @@ def _evidence(samples: Samples, weights: Array, most: int) -> Evidence:
     """Return samples as intervals of the logarithm of time, the same ones counted together."""
     longest = _longest(samples)
     low, high = np.minimum(samples.low, longest), np.where(samples.high > longest, np.inf, samples.high)
-    least = high[high > 0].min() * _FINEST  # a job that took no time took less than any other did
+    low = np.where(low == high, np.maximum(low, _NOTHING), np.where(low < _NOTHING, 0.0, low))
     with np.errstate(divide="ignore"):  # from 0 seconds on means from minus infinity on
-        intervals = np.log(np.stack((low, np.maximum(high, least)), axis=1))
+        intervals = np.log(np.stack((low, np.maximum(high, _NOTHING)), axis=1))
+    says_something = np.isfinite(intervals).any(axis=1)
+    intervals, weights = intervals[says_something], weights[says_something]
     step = _FINEST
     rounded, place = _rounded(intervals, step)
     while len(rounded) > most:

@@ -25,10 +25,11 @@ _GROWTH = 2.0
 _LEAST_GAP = 1e-3
 
 # A call is worth no more than so many mean durations, and no plan makes more calls than so many.
-_GREATEST_COST, _MOST_CALLS = 1e4, 1000.0
+_GREATEST_COST, _MOST_CALLS = 1e4, 500.0
 
-# How near a target is met, as a share; and the worth of a call by which it is met, at the least.
-_NEAR, _NARROW = 5e-3, 1e-3
+# A target is sought in strides of the worth of a call by this factor; then it is met so nearly, as a share,
+# or the worth of a call is.
+_STRIDE, _NEAR, _NARROW = 16.0, 5e-3, 1e-3
 
 
 @frozen(kw_only=True, eq=False)
@@ -141,18 +142,20 @@ def plan_for(
 
 def _for_mean_lag(planner: Planner, most: float) -> Plan:
     """Return the plan with the fewest calls whose mean lag is at most this."""
-    many, few = _extremes(planner)
-    if most < many.lag_mean:
+    found = _last_within(planner, 1 / _STRIDE, lambda plan: plan.lag_mean / most)
+    if found is None:
+        many, few = (planner.plan(cost) for cost in _extremes(planner))
         raise _out_of_reach("mean_lag", most, many.lag_mean, few.lag_mean, " seconds")
-    return _last_within(planner, many, few, lambda plan: plan.lag_mean / most)
+    return found
 
 
 def _for_calls(planner: Planner, most: float) -> Plan:
     """Return the plan with the least lag whose mean calls are at most this."""
-    many, few = _extremes(planner)
-    if most < few.calls:
+    found = _last_within(planner, _STRIDE, lambda plan: plan.calls / most)
+    if found is None:
+        many, few = (planner.plan(cost) for cost in _extremes(planner))
         raise _out_of_reach("calls", most, few.calls, many.calls)
-    return _last_within(planner, few, many, lambda plan: plan.calls / most)
+    return found
 
 
 _SOLVERS: dict[str, Callable[[Planner, float], Plan]] = {
@@ -162,18 +165,30 @@ _SOLVERS: dict[str, Callable[[Planner, float], Plan]] = {
 }
 
 
-def _last_within(planner: Planner, within: Plan, beyond: Plan, share: Callable[[Plan], float]) -> Plan:
+def _last_within(planner: Planner, inwards: float, share: Callable[[Plan], float]) -> Plan | None:
     """
-    Return the plan that is nearest to a target, and within it.
+    Return the plan that is nearest to a target, and within it; None if there is none.
 
     Args:
         planner: makes plans.
-        within: a plan that keeps the target.
-        beyond: the plan that is furthest from doing so.
-        share: how much of the target a plan takes; it changes one way between the two.
+        inwards: by what to multiply the worth of a call for plans that take less of the target.
+        share: how much of the target a plan takes.
     """
-    if share(beyond) <= 1:
-        return beyond
+    least, greatest = _extremes(planner)
+    within = beyond = planner.plan(min(max(planner.durations.mean / _STRIDE, least), greatest))
+    while share(within) > 1:
+        if within.call_cost == (least if inwards < 1 else greatest):
+            return None
+        beyond, within = within, planner.plan(min(max(within.call_cost * inwards, least), greatest))
+    while share(beyond) <= 1:
+        if beyond.call_cost == (greatest if inwards < 1 else least):
+            return beyond
+        within, beyond = beyond, planner.plan(min(max(beyond.call_cost / inwards, least), greatest))
+    return _between(planner, within, beyond, share)
+
+
+def _between(planner: Planner, within: Plan, beyond: Plan, share: Callable[[Plan], float]) -> Plan:
+    """Return the plan between two that is nearest to a target, and within it as the first one is."""
     while share(within) < 1 - _NEAR and abs(math.log(beyond.call_cost / within.call_cost)) > _NARROW:
         middle = planner.plan(math.sqrt(within.call_cost * beyond.call_cost))
         if share(middle) <= 1:
@@ -183,12 +198,11 @@ def _last_within(planner: Planner, within: Plan, beyond: Plan, share: Callable[[
     return within
 
 
-def _extremes(planner: Planner) -> tuple[Plan, Plan]:
-    """Return the plans with the most calls and with the fewest."""
+def _extremes(planner: Planner) -> tuple[float, float]:
+    """Return the worths of a call for the most calls, and for the fewest."""
     greatest = max(_GREATEST_COST * planner.durations.mean, 1e-9)
     spread = planner.points.spread
-    least = spread**2 / (2 * _MOST_CALLS**2) if spread else greatest * 1e-12
-    return planner.plan(least), planner.plan(greatest)
+    return (spread**2 / (2 * _MOST_CALLS**2) if spread else greatest * 1e-12), greatest
 
 
 def _out_of_reach(name: str, value: float, least: float, most: float, unit: str = "") -> ConfigError:

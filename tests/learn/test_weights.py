@@ -1,0 +1,59 @@
+"""How much past jobs count: less, once durations have changed."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_estimate import KINDS, evenly, histories, samples_of
+
+from bide.lab.distribution import Distribution
+from bide.lab.distributions import Lognormal
+from bide.learn import Samples, estimate, recency
+
+
+@settings(max_examples=15)
+@given(histories, st.integers(1, 4))
+def test_weights_grow_towards_the_present(found: list[list[float]], times: int) -> None:
+    """Each weight is above 0 and at most 1, and none exceeds that of a later job; the newest counts fully."""
+    weights = recency(samples_of(found * times))
+    assert np.all((weights > 0) & (weights <= 1))
+    assert np.all(np.diff(weights) >= -1e-12)
+    assert weights[-1] == 1
+
+
+@pytest.mark.parametrize("durations", KINDS)
+def test_jobs_without_a_change_all_count(durations: Distribution) -> None:
+    """A thousand jobs of one distribution weigh at least nine tenths each, on the mean."""
+    assert recency(Samples.exact(evenly(durations, 1000))).mean() > 0.9
+
+
+def test_other_polls_are_no_change() -> None:
+    """If the same durations are seen through coarse intervals first and then through fine ones, all count."""
+    ends = evenly(Lognormal(60.0, 0.5), 300)
+    coarse, fine = np.array([0.0, 50.0, 1e4]), np.arange(0.0, 1e4, 5.0)
+    rows = [(coarse, ends[:150]), (fine, ends[150:])]
+    low = np.concatenate([polls[np.searchsorted(polls, part) - 1] for polls, part in rows])
+    high = np.concatenate([polls[np.searchsorted(polls, part)] for polls, part in rows])
+    assert recency(Samples(low=low, high=high)).mean() > 0.9
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5])
+def test_a_drift_is_followed_within_thirty_jobs(factor: float) -> None:
+    """If the last thirty of 330 jobs took twice or half as long, the others count for less than three."""
+    ends = evenly(Lognormal(60.0, 0.5), 330)
+    ends[300:] *= factor
+    samples = Samples.exact(ends)
+    weights = recency(samples)
+    assert weights[:300].sum() < 3
+    median = float(estimate(samples, weights).quantile(np.array(0.5)))
+    assert median == pytest.approx(np.median(ends[300:]), rel=0.1)
+
+
+def test_of_two_changes_the_last_one_counts() -> None:
+    """Jobs before a first change do not hide a second."""
+    ends = evenly(Lognormal(60.0, 0.3), 500)
+    ends[:200] *= 4
+    ends[440:] *= 3
+    weights = recency(Samples.exact(ends))
+    assert weights[:440].sum() < 5
+    assert weights[445:].mean() > 0.8
