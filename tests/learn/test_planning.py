@@ -123,7 +123,7 @@ def every(interval: float) -> np.ndarray:
 
 
 def test_a_good_fallback_is_left_late() -> None:
-    """Over memoryless jobs no plan is trusted against the best interval; against a bad one, after five jobs."""
+    """Over memoryless jobs no plan is trusted against the best interval; against a bad one, after five."""
     jobs = Exponential(60.0)
     best = float(np.diff(plan_for(jobs, call_cost=6.0).times)[:5].mean())
     trusted: dict[tuple[float, int], bool] = {}
