@@ -42,12 +42,12 @@ def test_named_jobs_come_in_the_order_of_the_query() -> None:
 
 
 def test_a_hundred_jobs_may_be_named() -> None:
-    """One id more is a 400 problem with both numbers; an id that comes again does not count."""
+    """One id more, be it one that comes again, is a 400 problem with both numbers."""
     with api() as server:
         ids = [server.submit() for _ in range(100)]
-        answer = server.get(f"/v1/jobs?{urlencode({'id': [*ids, *ids]}, doseq=True)}")
+        answer = server.get(f"/v1/jobs?{urlencode({'id': ids}, doseq=True)}")
         assert ids_of(answer.json) == ids
-        problem = assert_problem(server.get(f"/v1/jobs?{urlencode({'id': [*ids, 'x']}, doseq=True)}"), 400)
+        problem = assert_problem(server.get(f"/v1/jobs?{urlencode({'id': [*ids, ids[0]]}, doseq=True)}"), 400)
     assert problem["detail"] == "id: must be at most 100 jobs, got 101"
 
 

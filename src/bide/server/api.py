@@ -45,7 +45,7 @@ class JobsResource:
         limit, before = read_limit(req.get_param("limit")), read_cursor(req.get_param("cursor"))
         ids = req.get_param_as_list("id")
         if ids:
-            resp.media = self._chosen(list(dict.fromkeys(ids)), owner_of(req))
+            resp.media = self._chosen(ids, owner_of(req))
             req.context.shows_end = any(job["completed_at"] for job in resp.media["jobs"])
         else:
             self._show_page(resp, limit, self._service.page(limit, owner_of(req), before=before))
@@ -62,6 +62,7 @@ class JobsResource:
     def _chosen(self, ids: list[str], owner: str) -> dict[str, Any]:
         if len(ids) > MOST_JOBS:
             raise falcon.HTTPBadRequest(description=f"id: must be at most {MOST_JOBS} jobs, got {len(ids)}")
+        ids = list(dict.fromkeys(ids))
         found = dict(zip(ids, self._service.find_many(ids, owner), strict=True))
         return {
             "jobs": self._documents(job for job in found.values() if job is not None),
