@@ -26,7 +26,7 @@ def survival(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.mark.wire
 def test_no_acknowledged_job_is_lost(survival: ModuleType, tmp_path: Path) -> None:
-    """Three SIGKILLs among concurrent creates, and every job that was acknowledged is known afterwards."""
-    report = survival.survive(jobs=200, kills=3, threads=4, seconds=9, folder=tmp_path)
-    assert report.acknowledged == 200
-    assert report.lost == 0
+    """After three SIGKILLs among creates that insist, every job is there, once, and the database is whole."""
+    report = survival.survive(kills=3, threads=4, folder=tmp_path)
+    assert report.acknowledged >= 4
+    assert (report.lost, report.doubled, report.integrity) == (0, 0, "ok")
