@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -77,6 +78,9 @@ class Traffic:
             "bide_status_calls_wasted", "Requests for the status of jobs that showed no end.", "strategy"
         )
         self._by_client = self._counter("bide_client_requests", "Requests by who sent them.", "client")
+        # To find a label's counter takes longer than to count; there are only so many.
+        self._answer, self._request = cache(self._answers.labels), cache(self._by_client.labels)
+        self._call, self._waste = cache(self._calls.labels), cache(self._wasted.labels)
 
     def _counter(self, name: str, text: str, label: str) -> prometheus.Counter:
         return prometheus.Counter(name, text, [label], registry=self.registry)
@@ -93,17 +97,17 @@ class Traffic:
         took = now - getattr(req.context, "began", now)  # Falcon refuses some before anybody sees them
         status = falcon.http_status_to_code(resp.status)
         method = req.method if req.method in falcon.COMBINED_METHODS else "other"
-        self._answers.labels(method, req.uri_template or "none", status).observe(took)
+        self._answer(method, req.uri_template or "none", status).observe(took)
         with self._lock:
             client = self._clients.of(self._client_of(req))
             strategy = self._strategies.of(req.get_header(HEADER) or "") if _is_look(req) else None
             if strategy is not None:
                 self._this_second()[strategy] += 1
-        self._by_client.labels(client).inc()
+        self._request(client).inc()
         if strategy is not None:
-            self._calls.labels(strategy).inc()
+            self._call(strategy).inc()
             if not getattr(req.context, "shows_end", False):
-                self._wasted.labels(strategy).inc()
+                self._waste(strategy).inc()
         if access_log.isEnabledFor(logging.INFO):
             access_log.info("%s", json.dumps(self._line(req, status, took)))
 
