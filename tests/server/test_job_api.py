@@ -216,7 +216,7 @@ def test_an_unknown_route_is_a_problem(path: str) -> None:
         ("PATCH", "/v1/jobs/x", "DELETE, GET, HEAD, OPTIONS"),
         ("POST", "/v1/stats", "GET, HEAD, OPTIONS"),
         ("PUT", "/healthz", "GET, HEAD, OPTIONS"),
-        ("GET", "/", "OPTIONS, POST"),
+        ("PUT", "/", "GET, HEAD, OPTIONS, POST"),
         ("DELETE", "/status/x", "GET, OPTIONS"),
     ],
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.metadata import version
 
 import falcon
 
-from bide import __version__
 from bide.server.components import HINTS, JOB_ID, PROBLEM, Node, components, json_of, ref, refs
 from bide.server.document import encoded
 
@@ -177,7 +177,7 @@ def document(kinds: Iterable[str], *, keyed: bool = False) -> Node:
     """
     return {
         "openapi": "3.1.0",
-        "info": {"title": "bide", "version": __version__, "description": _ABOUT},
+        "info": {"title": "bide", "version": version("bide"), "description": _ABOUT},
         "paths": {path: _keyed(item) for path, item in _PATHS.items()} if keyed else _PATHS,
         "components": components(sorted(kinds)),
     }
