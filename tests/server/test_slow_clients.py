@@ -31,8 +31,11 @@ class Connected:
         self.loop.turn(5.0)
 
     def answered(self) -> bytes:
-        """Return the first line that the server answers."""
-        return self.client.recv(4096).partition(b"\r\n")[0]
+        """Return the first line of an answer, which ends as a JSON object does; read all of it."""
+        heard = self.client.recv(4096)
+        while not heard.endswith(b"}"):  # head and body may come apart
+            heard += self.client.recv(4096)
+        return heard.partition(b"\r\n")[0]
 
     def is_closed(self, *, after: float) -> bool:
         """Say whether the connection is closed when so many seconds have passed."""
