@@ -34,6 +34,7 @@ FIELDS = {
     "next_url": (_PLACE, "Where to look next; repeatable."),
     "transient": (_CODES, "Of errors that time may mend, beside 408, 425, 429 and 5xx."),
     "fatal": (_CODES, "Of errors that time does not mend, beside 3xx and other 4xx."),
+    "cancel": ("DELETE", "That this, at its URL, cancels a job; needed for --cancel-job."),
     "read": (_CODES, "Of errors whose body tells of the job all the same."),
 }
 """What a mapping may say of one job's API, by field: the form of the value, and help."""

@@ -114,15 +114,17 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
             cancel_job: whether to ask the server to cancel the job (DELETE) if the wait ends before it: by a
-                limit, a cancellation or any exception. That takes one request more, of `request_timeout`
-                seconds at most, which no scope of anyio or trio cancels; if it fails, a note on the exception
+                limit, a cancellation or any exception but a refusal; the mapping must know how. That takes
+                one request more, of `request_timeout` seconds at most, which no scope of anyio or trio cancels; if it fails, a note on the exception
                 says so.
 
         Raises:
             WaitError: the job ended otherwise, or a limit was reached.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the mapping knows no cancelling.
         """
+        if cancel_job:
+            self._check_cancel(job)
         poll = self._begun(job, token, timeout)
         waiting = self.poller.wait(poll, poll.wait, on_update=on_update)
         return self._or_cancelled(waiting, job) if cancel_job else waiting

@@ -76,8 +76,8 @@ class Conversation:
         """
         asked_at = self.clock()
         first = yield from self._answered(self._ask(self._url, self._conditions(hold)))
-        held = self.clock() - asked_at if hold and _was_held(first) else 0.0
-        answer = yield from self._followed(first)
+        answer = yield from self._followed(first, hold)
+        held = self.clock() - asked_at if hold and _was_held(answer) else 0.0
         try:
             observation = self._observed(answer, hold)
         except RequestError as error:
@@ -93,12 +93,8 @@ class Conversation:
 
     def _conditions(self, hold: int) -> dict[str, str]:
         """Return the headers that make an answer cheaper, where the server knows how."""
-        headers = {}
-        if self._etag is not None:
-            headers["if-none-match"] = self._etag
-        if hold:
-            headers["prefer"] = f"wait={hold}"
-        return headers
+        known = {} if self._etag is None else {"if-none-match": self._etag}
+        return known | _prefer(hold)
 
     def _ask(self, url: str, headers: dict[str, str] | None = None, because: Ask | None = None) -> Ask:
         """Return a request that takes the caller's headers to the job's own origin only."""
@@ -127,7 +123,7 @@ class Conversation:
                 raise
         return (yield ask)
 
-    def _followed(self, answer: Answer) -> Exchange[Answer]:
+    def _followed(self, answer: Answer, hold: int) -> Exchange[Answer]:
         """Follow redirects, unless the mapping knows what such an answer means."""
         for _ in range(MOST_HOPS):
             if answer.status not in _REDIRECTS or self.job.mapping.by_code(answer.status) is not None:
@@ -139,7 +135,8 @@ class Conversation:
             led = answer.unusable(f"{answer.status}, which leads to {public(there)}")
             if not self.asks_again(led):
                 raise led
-            answer = yield from self._answered(self._ask(there, because=answer.asked))
+            wish = _prefer(hold)
+            answer = yield from self._answered(self._ask(there, wish, because=answer.asked))
         raise answer.unusable(f"{answer.status}: the job was not found after {MOST_HOPS} redirects")
 
     def _observed(self, answer: Answer, hold: int) -> Observation:
@@ -160,12 +157,14 @@ class Conversation:
     def _remember(self, answer: Answer, observation: Observation) -> None:
         place = self.job.mapping.next_url_in(answer) if observation.status == "pending" else None
         if place is not None:
-            url = _joined(answer, self._url, place)
+            url = _joined(answer, answer.asked.url, place)
             if url != self._url:
                 self._url, self._etag, self._seen = url, None, None
                 return
         if answer.status != 304:
-            self._etag, self._seen = _sendable(answer.header("etag")), observation
+            # The validator of where a redirect led is none of where the next look begins.
+            etag = answer.header("etag") if answer.asked.url == self._url else None
+            self._etag, self._seen = _sendable(etag), observation
 
     def _with_result(self, answer: Answer, observation: Observation) -> Exchange[Observation]:
         """
@@ -177,7 +176,7 @@ class Conversation:
         place = self.job.mapping.result_url_in(answer)
         if place is None:
             return observation
-        url = _joined(answer, self._url, place)
+        url = _joined(answer, answer.asked.url, place)
         try:
             found = yield from self._answered(self._ask(url, because=answer.asked))
             result: Any = json.loads(found.body) if 200 <= found.status < 300 else url
@@ -213,6 +212,10 @@ def _sendable(etag: str | None) -> str | None:
     """Return a validator, unless it is one that would make the next request fail."""
     fit = etag is not None and len(etag) <= _LONGEST_ETAG and etag.isascii() and etag.isprintable()
     return etag if fit else None
+
+
+def _prefer(hold: int) -> dict[str, str]:
+    return {"prefer": f"wait={hold}"} if hold else {}
 
 
 def _was_held(answer: Answer) -> bool:

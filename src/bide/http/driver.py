@@ -10,7 +10,7 @@ import attrs
 
 from bide.driver import Driver
 from bide.durations import Seconds
-from bide.errors import ConfigError, JobCancelled, JobFailed, JobNotFound, Problem, RequestError, shown
+from bide.errors import ConfigError, JobCancelled, JobFailed, Problem, RequestError, RequestRefused, shown
 from bide.http.answers import Ask
 from bide.http.conversation import Conversation
 from bide.http.job import HttpJob
@@ -20,8 +20,8 @@ from bide.wait import Wait
 
 P = TypeVar("P", bound=Driver)
 
-JOB_IS_OVER = (JobFailed, JobCancelled, JobNotFound)
-"""How a wait may end without success after which there is no job to cancel."""
+JOB_IS_OVER = (JobFailed, JobCancelled, RequestRefused)
+"""How a wait may end without success after which there is no job to cancel, or nobody knows what is there."""
 
 REQUEST_TIMEOUT = 10.0
 """Seconds that a look may take, unless told otherwise."""
@@ -53,6 +53,12 @@ class HttpDriver(Generic[P]):
         """Refuse to open connections again that nobody would close."""
         if self._closed:
             raise RuntimeError("it has been closed; make another to wait for more jobs")
+
+    def _check_cancel(self, job: HttpJob) -> None:
+        """Refuse to send DELETE where it may mean something else."""
+        if job.mapping.cancel is None:
+            rule = 'the mapping does not say that DELETE cancels a job of this API (cancel = "DELETE")'
+            raise ConfigError(Problem(rule, ("cancel_job",)))
 
     def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> Poll:
         """Return the poll function of a wait that begins, or goes on, now."""

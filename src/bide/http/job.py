@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,10 @@ from bide.http.urls import checked_url, public
 
 PLACES = ("operation-location", "azure-asyncoperation", "location", "content-location")
 """The headers in which a creating response says where the job is, the likeliest first."""
+
+# RFC 9110, sections 5.6.2 and 5.5, but for what is no ASCII, which httpx does not send.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"(?:[!-~]+(?:[ \t]+[!-~]+)*)?")
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -38,6 +43,11 @@ def _as_headers(headers: object) -> Mapping[str, str]:
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise ConfigError(f"headers: names and values must be text, got {shown(name)}")
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"headers: must be the name of a header, got {shown(name)}")
+        if not _VALUE.fullmatch(value):  # which is not repeated: it may be secret
+            rule = "must be visible ASCII characters, with spaces only between them"
+            raise ConfigError(f"headers: the value of {name} {rule}")
     return {name.lower(): value for name, value in headers.items()} or _NO_HEADERS
 
 

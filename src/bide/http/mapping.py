@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from attrs import Attribute, field, frozen
+from attrs.validators import optional
 
 from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError, Problem, RequestError, shown
@@ -21,7 +22,7 @@ from bide.http.expressions import check_expression
 from bide.http.places import check_place, is_header, url_in
 from bide.http.shape import unknown_shape
 from bide.http.values import instant_of, number_of, progress_of, seconds_of, text_of
-from bide.rules import Number
+from bide.rules import Number, OneOf
 from bide.strategy import Observation, Status
 
 _STATUSES: dict[str, Status] = {
@@ -118,6 +119,7 @@ class JobMapping:
         transient: codes, or classes such as ``5xx``, that time may mend, beside 408, 425, 429 and 5xx.
         fatal: codes, or classes, that time does not mend, beside 3xx and other 4xx.
         read: codes of errors whose body is read as a job all the same, if it is one.
+        cancel: ``DELETE`` if that, at the job's URL, cancels a job; none if it does something else.
     """
 
     description: str = ""
@@ -140,6 +142,7 @@ class JobMapping:
     transient: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
     fatal: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
     read: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
+    cancel: str | None = field(default=None, validator=optional(OneOf("DELETE")))
 
     def __attrs_post_init__(self) -> None:
         """Refuse what contradicts itself."""

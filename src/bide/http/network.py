@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import httpcore
 import httpx
 
 from bide.durations import Seconds
+from bide.http.within import within
 
 _ENDS_AT: ContextVar[float] = ContextVar("ends_at", default=float("inf"))
 
@@ -67,7 +69,7 @@ class _Network(httpcore.NetworkBackend):
         """Try one address of the host after the other: together they get the time that one would have had."""
         ends_at = _earlier(timeout)
         failure: Exception = httpcore.ConnectError(f"no address of {host}")
-        for address in _addresses(host, port):
+        for address in _addresses(host, port, ends_at):
             try:
                 left = _left(ends_at, httpcore.ConnectTimeout)
                 return _Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
@@ -103,9 +105,13 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def _addresses(host: str, port: int, ends_at: float) -> list[str]:
+    """Return the addresses of a host, if they are known in time: the system's own search has no bound."""
+    search = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = within(_left(ends_at, httpcore.ConnectTimeout), search)
+    except TimeoutError as error:
+        raise httpcore.ConnectTimeout(f"no address of {host} in time") from error
     except OSError as error:
         raise httpcore.ConnectError(str(error)) from error
     return [str(address[0]) for *_, address in found]

@@ -14,13 +14,13 @@ from bide.config import default_strategy
 from bide.driver import Update
 from bide.durations import Seconds
 from bide.errors import RequestError
-from bide.http.answers import Ask
+from bide.http.answers import Answer, Ask
 from bide.http.conversation import Conversation, Exchange, cancelling
 from bide.http.driver import JOB_IS_OVER, REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
 from bide.http.gather import outcomes
 from bide.http.job import HttpJob
 from bide.http.surface import HTTPClient
-from bide.http.transfer import make_http, transfer
+from bide.http.transfer import make_http, transfer, transfer_apart
 from bide.outcome import Outcome
 from bide.policy import Limits, Policy
 from bide.poller import Poller
@@ -102,14 +102,16 @@ class HttpPoller(HttpDriver[Poller]):
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
             cancel_job: whether to ask the server to cancel the job (DELETE) if the wait ends before it: by a
-                limit, a cancellation or any exception. That takes one request more, of `request_timeout`
-                seconds at most; if it fails, a note on the exception says so.
+                limit, a cancellation or any exception but a refusal; the mapping must know how. That takes
+                one request more, of `request_timeout` seconds at most; if it fails, a note on the exception says so.
 
         Raises:
             WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the mapping knows no cancelling.
         """
+        if cancel_job:
+            self._check_cancel(job)
         poll = self._begun(job, token, timeout)
         try:
             return self.poller.wait(poll, poll.wait, on_update=on_update, cancel=cancel)
@@ -184,7 +186,7 @@ class HttpPoller(HttpDriver[Poller]):
             while True:
                 try:
                     left = max(ends_at - time.monotonic(), SHORTEST)
-                    answer = transfer(self._client_for(ask), ask, timeout=left)
+                    answer = self._transfer(ask, left)
                 except RequestError as error:
                     ask = exchange.throw(error)
                 else:
@@ -199,6 +201,11 @@ class HttpPoller(HttpDriver[Poller]):
             self.run(cancelling(job), self.request_timeout)
         except Exception as error:
             end.add_note(f"the job was not cancelled: {error!r}")
+
+    def _transfer(self, ask: Ask, timeout: Seconds) -> Answer:
+        http = self._client_for(ask)
+        # Whatever a client of the caller's does, the look ends in time.
+        return (transfer_apart if http is self._http else transfer)(http, ask, timeout=timeout)
 
     def _client_for(self, ask: Ask) -> HTTPClient:
         with self._opening:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from functools import cache
+from functools import cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -20,6 +20,7 @@ from bide.http.network import bind, until
 from bide.http.surface import HTTPClient
 from bide.http.urls import checked_url, is_loopback
 from bide.http.wire import Wire
+from bide.http.within import within
 
 __all__ = [
     "MOST_BYTES",
@@ -29,10 +30,14 @@ __all__ = [
     "make_async_http",
     "make_http",
     "transfer",
+    "transfer_apart",
 ]
 
 KEPT_FOR = 120.0
 """Seconds that an unused connection is kept: polls of the same job, even seldom ones, share it."""
+
+_GRACE = 0.05
+"""Seconds beyond its time for a request to end by itself, and say what it was about."""
 
 MOST_KEPT = 10
 """Unused connections that a client keeps: httpx's work for each request grows with their square."""
@@ -78,6 +83,24 @@ def transfer(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
     ends_at, wire = time.monotonic() + timeout, Wire()
     with told(ask, timeout, wire), discreet(ask), until(ends_at):
         return _answered(http, ask, timeout, ends_at, wire)
+
+
+def transfer_apart(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
+    """
+    Make a request with a client that `make_http` did not make, and be back in time, whatever it does.
+
+    The request runs in a thread of its own. One that is late is left to itself, with its connection.
+
+    Args:
+        http: makes the request.
+        ask: what is asked for.
+        timeout: seconds for the whole answer.
+
+    Raises:
+        RequestError: as `transfer`.
+    """
+    with told(ask, timeout, Wire()):
+        return within(timeout + _GRACE, partial(transfer, http, ask, timeout=timeout))
 
 
 def _answered(http: HTTPClient, ask: Ask, timeout: Seconds, ends_at: float, wire: Wire) -> Answer:
