@@ -184,3 +184,16 @@ def test_many_waits_all_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert (row["way"], row["waits"], row["ended"], row["traced"]) == ("bide", 20, 20, None)
     assert 20 <= row["calls"] <= 40
     assert row["cpu"] > 0
+
+
+def test_a_plan_that_was_learned_is_between_the_optimum_and_the_fallback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the script measures is at least the optimum's cost, and with thirty jobs far below the seed's."""
+    learning = load("learning", monkeypatch)
+    case = learning.cases()[0]
+    polled, plain = next(learning.censored(case, [30], 0))
+    ratios = [learning.exact(case, 30, 0), polled, plain, learning.after_drift(case, 0)]
+    assert all(0.999 < ratio < 1.5 for ratio in ratios)
+    assert learning.first(case, 2, 0) == 1
+    assert learning.first(case, 30, 0) < 0.5
