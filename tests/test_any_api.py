@@ -669,3 +669,36 @@ def test_many_waits_take_turns() -> None:
 
     assert asyncio.run(wait()) == 3 * MOST_AT_ONCE
     assert 1 < most <= MOST_AT_ONCE
+
+
+def test_places_are_relative_to_the_answer_that_names_them(wait: Any) -> None:
+    """A relative place begins where a redirect led (RFC 3986, 5.1.3): of the next look, and of the result."""
+    moved = httpx.Response(302, headers={"location": "/v2/there/7"})
+    running = httpx.Response(200, json=RUNNING, headers={"operation-location": "7/status"})
+    done = httpx.Response(200, json={"state": "done"}, headers={"location": "7/result"})
+    server = Server([moved, running, done, httpx.Response(200, json=[1])])
+    assert wait(server, HttpJob(URL, MAPPING)).observation.result == [1]
+    host = "https://api.test"
+    there = f"{host}/v2/there"
+    assert server.urls == [URL, f"{there}/7", f"{there}/7/status", f"{there}/7/7/result"]
+
+
+def test_what_a_redirect_leads_to_is_asked_to_hold_too(wait: Any) -> None:
+    """Its answer may be held, and what it says of its version is no matter of where the look begins."""
+    moved = httpx.Response(307, headers={"location": "/there"})
+    held = httpx.Response(200, json=RUNNING, headers={"etag": '"a"', "preference-applied": "wait=5"})
+    server = Server([moved, held, moved, httpx.Response(200, json=DONE)])
+    wait(server, HttpJob(URL, MAPPING), hold=5.0)
+    assert [request.headers.get("prefer") for request in server.asked] == ["wait=5"] * 4
+    assert [request.headers.get("if-none-match") for request in server.asked] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"a": "secret-a\n"}, {"a b": "x"}, {"": "x"}, {"a": "sécret"}, {"a": " x"}, {"a": "x\0y"}, {"ä": "x"}],
+)
+def test_headers_that_cannot_be_sent_are_refused(headers: dict[str, str]) -> None:
+    """At once, and not look by look; and without the value, which may be secret."""
+    with pytest.raises(ConfigError, match=r"^headers: ") as caught:
+        HttpJob(URL, MAPPING, headers=headers)
+    assert "cret" not in str(caught.value)

@@ -14,6 +14,7 @@ import pytest
 from bide import (
     AsyncPoller,
     AttemptsExhausted,
+    ConfigError,
     JobCancelled,
     JobFailed,
     JobNotFound,
@@ -23,7 +24,7 @@ from bide import (
     WaitError,
     WaitTimeout,
 )
-from bide.http import AsyncHttpPoller, AsyncJobClient, HttpJob, HttpPoller, JobClient
+from bide.http import AsyncHttpPoller, AsyncJobClient, HttpJob, HttpPoller, JobClient, JobMapping
 from bide.testing import VirtualClock
 from bide_strategies import Fixed
 
@@ -197,3 +198,20 @@ def test_cancelling_the_job_is_bounded_in_time(backend: str) -> None:
 
     ends: list[BaseException] = []
     assert "the job was not cancelled" in anyio.run(main, backend=backend).__notes__[0]
+
+
+@WAYS
+def test_a_job_that_was_never_understood_is_not_cancelled(wait: Waiting) -> None:
+    """After a refusal, or an answer of an unknown shape, nobody knows what DELETE would destroy."""
+    for server in (Server(code=401), Server(code=403)):
+        with pytest.raises(WaitError):
+            wait(server, Limits(), cancel_job=True)
+        assert server.deletes == []
+
+
+@pytest.mark.parametrize("kind", [HttpPoller, AsyncHttpPoller])
+def test_only_a_mapping_that_knows_how_cancels(kind: Any) -> None:
+    """DELETE at somebody else's API may delete the record, so it is refused before anything is asked."""
+    job = HttpJob(URL, JobMapping(status="status", completed=["done"]))
+    with pytest.raises(ConfigError, match=r"^cancel_job: the mapping does not say that DELETE cancels"):
+        kind(http=None).wait(job, cancel_job=True)

@@ -141,6 +141,26 @@ def test_a_wait_ends_in_its_time_whatever_drips(server: str) -> None:
     assert time.monotonic() - begun < 3
 
 
+@pytest.mark.parametrize("name", DRIPS)
+def test_a_client_of_the_callers_is_left_in_time_too(server: str, name: str) -> None:
+    """Whatever httpx itself would wait for, the look ends; its connection does when the server is done."""
+    begun = time.monotonic()
+    with httpx.Client() as http, pytest.raises(RequestError):
+        JobClient(server, http=http, request_timeout=0.3).get_status(name)
+    assert time.monotonic() - begun < 3
+
+
+def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's search for an address has no bound of its own; the look has one."""
+    never = threading.Event()
+    monkeypatch.setattr("bide.http.network.socket.getaddrinfo", lambda *_, **__: never.wait(20))
+    begun = time.monotonic()
+    with JobClient("http://api.test", request_timeout=0.2) as client, pytest.raises(RequestError):
+        client.get_status("x")
+    assert time.monotonic() - begun < 3
+    never.set()
+
+
 def test_nonsense_is_status_5_in_one_line(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The shell tells it as it tells that nobody is there."""
     assert run(["wait", f"{server}/v1/jobs/charset", "--max-failures", "1"]) == 5

@@ -115,8 +115,8 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
             cancel_job: whether to ask the server to cancel the job (DELETE) if the wait ends before it: by a
                 limit, a cancellation or any exception but a refusal; the mapping must know how. That takes
-                one request more, of `request_timeout` seconds at most, which no scope of anyio or trio cancels; if it fails, a note on the exception
-                says so.
+                one request more, of `request_timeout` seconds at most, which no scope of anyio or trio
+                cancels; if it fails, a note on the exception says so.
 
         Raises:
             WaitError: the job ended otherwise, or a limit was reached.
