@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -28,27 +28,26 @@ class Connected:
     def send(self, data: bytes) -> None:
         """Send something, and let the server read it."""
         self.client.sendall(data)
-        self.loop.turn(5.0)
+        self.loop.turn(0.05)
 
     def answered(self) -> bytes:
-        """Return the first line of an answer, which ends as a JSON object does; read all of it."""
-        heard = self.client.recv(4096)
-        while not heard.endswith(b"}"):  # head and body may come apart
-            heard += self.client.recv(4096)
-        return heard.partition(b"\r\n")[0]
+        """Read an answer with a body of JSON, and return its first line."""
+        answer = b""
+        while not answer.endswith(b"}"):
+            self.loop.turn(0.05)
+            with suppress(BlockingIOError):
+                answer += self.client.recv(4096)
+        return answer.partition(b"\r\n")[0]
 
     def is_closed(self, *, after: float) -> bool:
         """Say whether the connection is closed when so many seconds have passed."""
         self.loop.close_slow(time.time() + after, time.monotonic() + after)
         for _ in range(3):
             self.loop.turn(0)
-        self.client.setblocking(False)
         try:
             return self.client.recv(1) == b""
         except BlockingIOError:
             return False
-        finally:
-            self.client.settimeout(5.0)
 
 
 @pytest.fixture
@@ -60,6 +59,7 @@ def connected() -> Iterator[Connected]:
         _Loop(app, listener, 2) as loop,
         socket.create_connection(listener.getsockname(), timeout=5.0) as client,
     ):
+        client.setblocking(False)
         loop.turn(5.0)
         yield Connected(loop, client)
 
