@@ -28,7 +28,11 @@ def main() -> None:
     size, how = int(sys.argv[1]), sys.argv[2]
     app = falcon.App()
     app.add_route("/v1/jobs/{id}", Constant(b"x" * size))
-    settings = {"connection_limit": MOST_CONNECTIONS, "asyncore_use_poll": True} if how == "pinned" else {}
+    settings = (
+        {"threads": 16, "connection_limit": MOST_CONNECTIONS, "asyncore_use_poll": True}
+        if how == "pinned"
+        else {}
+    )
     if how == "pinned":
         with one_core():
             serve(app, settings)
@@ -37,7 +41,7 @@ def main() -> None:
 
 def serve(app: object, settings: Mapping[str, object]) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # writing its complaints would cost time
-    server = create_server(app, host="127.0.0.1", port=0, threads=4, **settings)
+    server = create_server(app, host="127.0.0.1", port=0, **settings)
     print(f"bare is listening on http://127.0.0.1:{server.effective_port}", flush=True)
     server.run()
 

@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 CONNECTIONS = 64
 SAMPLE = 20_000  # of the ids, for which requests are made beforehand
 SOCKETS = 3000
-HOLDS = 16  # four times the threads of the default settings
+HOLDS = 64  # four times the threads of the default settings
 _INSERT = "INSERT INTO jobs (id, created_at, ends_at, outcome) VALUES (?, ?, ?, 'completed')"
 
 

@@ -197,3 +197,22 @@ def test_a_plan_that_was_learned_is_between_the_optimum_and_the_fallback(
     assert all(0.999 < ratio < 1.5 for ratio in ratios)
     assert learning.first(case, learning.backoff, 2, 0) == 1
     assert learning.first(case, learning.backoff, 30, 0) < 0.5
+
+
+@pytest.mark.wire
+@pytest.mark.skipif(sys.platform != "linux", reason="it chooses cores")
+def test_the_server_is_put_under_load(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The loader in its own process gets answers from a server with many jobs, and each figure is told."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    server_load = load("server_load", monkeypatch)
+    monkeypatch.setattr(server_load, "SOCKETS", 20)
+    arguments = ["--jobs", "50", "--rounds", "1", "--looks", "10", "--only", "opening", "sockets", "--json"]
+    assert server_load.main(arguments) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [finding["what"] for finding in findings] == [
+        "opening the great database",
+        "status read beside 20 sockets",
+    ]
+    assert all(finding["figure"] > 0 for finding in findings)
