@@ -138,7 +138,7 @@ def test_held_requests_delay_nobody(url: str) -> None:
 
     The job lasts a minute, and is cancelled in the end: what waited shows that it was answered last.
     """
-    threads = 4
+    threads = 16
     answers: list[httpx.Response] = []
     with httpx.Client(base_url=url, trust_env=False, timeout=40, limits=httpx.Limits()) as http:
         job = http.post("/v1/jobs", json={"input": {"duration": 60}}).headers["location"]

@@ -19,7 +19,7 @@ from bide.server.keys import are_hashes
 from bide.server.kinds import JobKind
 from bide.server.rate_limit import RateLimit
 
-_WORKERS = 4
+_WORKERS = 16  # with 4, creates share a commit with so few that the disk limits them; reads do not care
 _LATE_WORKERS = 64  # more cost every request a little
 
 DEFAULT = "default"
@@ -59,7 +59,7 @@ class ServerConfig:
         retry_after: seconds for which the answer to a new job asks to be left alone, rounded down to whole
             ones; 0 for none; None: the shortest of its kind, unless the client pinned a duration.
         threads: answer requests; >= 2. At most half of them hold an answer back at once, and an answer that
-            a fault delays takes one. None: 4, or 64 if there are such faults.
+            a fault delays takes one. None: 16, or 64 if there are such faults.
         faults: what goes wrong on purpose, if anything.
         keep: seconds for which a job is kept after it ended; > 0. None: for ever.
         keys: the hashes of API keys, by the names of those who have them, as ``bide key`` prints them; with
