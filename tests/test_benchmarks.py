@@ -14,6 +14,8 @@ from typing import Any
 import anyio
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FORMS = ["none", "exponential", "equal", "full", "decorrelated"]
 

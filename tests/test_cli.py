@@ -214,6 +214,7 @@ def test_what_a_script_reads_of_a_wait_is_json(
         assert message in document["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.wire
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_demo_s_server_does_not_outlive_it(number: signal.Signals) -> None:

@@ -187,6 +187,7 @@ def test_failures_are_survived_as_the_guide_says(here: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == "".join(blocks_of(page, "text"))
 
 
+@pytest.mark.slow
 @pytest.mark.wire
 def test_a_flaky_api_is_survived_as_the_guide_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its file is a server's, its script survives it, and so does its test."""

@@ -20,6 +20,8 @@ import pytest
 
 from bide import load_policy, registry
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "examples" / "bide-around"
 MODULE = EXAMPLE / "bide_around" / "__init__.py"

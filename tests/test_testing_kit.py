@@ -187,6 +187,7 @@ class Unequal:
         return 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "law"),
     [
@@ -236,6 +237,7 @@ def test_the_catalogue_keeps_the_laws(name: str) -> None:
     check_strategy(load_policy(catalogue()[name]).strategy)
 
 
+@pytest.mark.slow
 def test_the_classes_that_the_catalogue_lacks_keep_the_laws() -> None:
     """With these and the catalogue's, every shipped class is tried."""
     inner = Exponential(jitter=Full())

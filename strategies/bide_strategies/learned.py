@@ -124,7 +124,9 @@ class Learned:
 
     def begun(self, key: str) -> Learned:
         """Return this strategy with what is known now of jobs with a key."""
-        return _learner_of(self).newest(key) or self
+        learner = _learner_of(self)
+        # What was given is known from the first wait on; a file is read beside the waits.
+        return learner.planned(key) if self.durations else learner.newest(key) or self
 
     def learn(self, lesson: Lesson) -> None:
         """Take what a wait found out, for waits that begin later."""

@@ -134,6 +134,7 @@ def test_what_cannot_be_is_said_in_a_line(
     assert "Traceback" not in printed.err
 
 
+@pytest.mark.slow
 def test_a_page_and_a_picture_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Both beside the table; a run that comes to nothing leaves no file behind."""
     html, png = tmp_path / "compared.html", tmp_path / "compared.png"
@@ -146,6 +147,7 @@ def test_a_page_and_a_picture_are_written(tmp_path: Path, capsys: pytest.Capture
     assert png.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_peers_take_part_or_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     """Every library that bide can record has a row under its name and version, or is missing by name."""
     assert run(["compare", "fixed", "--peers", "--json"]) == 0

@@ -14,6 +14,8 @@ import pytest
 from bide.catalogue import find_policy
 from bide.lab import find_workload
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "live.py"
 
 

@@ -18,6 +18,8 @@ from bide.lab.load import resampled
 from bide.lab.report.herd_page import herd_page
 from bide.lab.server_model import ServerModel
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><img src=x>"
 SETTING = {"workload": "fixed(5s)", "start": "together"}
 

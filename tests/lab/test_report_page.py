@@ -21,6 +21,8 @@ from bide.lab.report.picture import compare_png
 from bide.lab.report.plane import Axis
 from bide.lab.report.symbols import symbols_for
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'&amp;"
 """What a strategy may be called, if its user likes."""
 

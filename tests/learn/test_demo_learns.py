@@ -6,6 +6,8 @@ import pytest
 
 from bide.cli.app import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.wire
 def test_the_demo_trains_who_learns(capfd: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from bide.lab.mixed import Samples
 from bide.lab.report.compare_page import compare_page
 from bide_strategies import Fixed, Learned
 
+pytestmark = pytest.mark.slow
+
 UNLIMITED = Limits(max_attempts=None, timeout=None)
 UNIFORM = Workload("uniform", Uniform(5.0, 15.0))
 

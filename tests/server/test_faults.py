@@ -136,9 +136,15 @@ def test_a_request_may_ask_only_where_it_is_allowed() -> None:
         assert server.get("/v1/jobs", Bide_Fault="errors=1").status_code == 200
     with api(faults=Faults(by_header=True)) as server:
         assert server.get("/v1/jobs", Bide_Fault="errors=1, statuses=[599]").status_code == 599
-        for wrong in ("errors=2", "colour=red", "((", "errors=0.6, dropped=0.6"):
+        files = (
+            "latency=samples(file=/etc/passwd)",
+            "latency=/etc/passwd.toml",
+            "latency=samples(/dev/zero)",
+        )
+        for wrong in ("errors=2", "colour=red", "((", "errors=0.6, dropped=0.6", "latency=-1", *files):
             refused = server.get("/v1/jobs", Bide_Fault=wrong)
             assert (refused.status_code, refused.json["detail"].startswith("Bide-Fault: ")) == (400, True)
+            assert "root" not in refused.text
 
 
 @pytest.mark.parametrize(
@@ -202,6 +208,7 @@ def read(link: http.client.HTTPConnection) -> bytes:
     return link.getresponse().read()
 
 
+@pytest.mark.slow
 @pytest.mark.wire
 def test_connections_break_on_the_wire(tmp_path: Path) -> None:
     """Over sockets: closed without a byte, reset, broken off within the body; and the server lives on."""
@@ -223,6 +230,7 @@ def test_connections_break_on_the_wire(tmp_path: Path) -> None:
             assert len(link.getresponse().headers.get_all("Date") or []) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.wire
 def test_late_answers_delay_no_others(tmp_path: Path) -> None:
     """While eight answers are seconds late, a ninth request is answered at once."""

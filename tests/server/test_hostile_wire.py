@@ -12,6 +12,8 @@ import pytest
 from bide.server import JobKind, ServerConfig
 from bide.testing import running_server
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 

@@ -16,6 +16,8 @@ from bide.server.keys import hash_of
 from bide.testing import running_server
 from bide_strategies import Fixed
 
+pytestmark = pytest.mark.slow
+
 SLOW = ServerConfig(kinds={"default": JobKind(durations="1h", failing=0)})
 
 

@@ -223,6 +223,7 @@ def test_what_an_order_may_say_is_what_the_server_takes(order: Node, valid: bool
     assert validator({"$ref": "#/components/schemas/Order"}).is_valid(order) is valid
 
 
+@pytest.mark.slow
 @pytest.mark.wire
 @pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis is not installed")
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:

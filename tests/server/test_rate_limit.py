@@ -7,6 +7,7 @@ from falcon.testing import Result
 from harness import Api, api
 
 from bide.errors import ConfigError
+from bide.server.faults import Faults
 from bide.server.rate_limit import MOST_CLIENTS, RateLimit
 
 
@@ -45,6 +46,19 @@ def test_numbers_and_health_are_free() -> None:
         counted = [server.post("/").status_code, server.get("/status/x").status_code, ask(server).status_code]
     assert set(free) == {200}
     assert counted == [200, 404, 429]
+
+
+def test_what_a_fault_refuses_counts_too() -> None:
+    """The limit comes before the faults, and every answer tells what is left."""
+    with api(rate_limit=RateLimit(requests=2, window=60), faults=Faults(errors=1)) as server:
+        answers = [ask(server) for _ in range(3)]
+    assert [answer.status_code >= 500 for answer in answers] == [True, True, False]
+    assert answers[-1].status_code == 429
+    assert [answer.headers["ratelimit"][:13] for answer in answers] == [
+        '"default";r=1',
+        '"default";r=0',
+        '"default";r=0',
+    ]
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out() -> None:

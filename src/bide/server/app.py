@@ -57,9 +57,9 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
             self.add_middleware(KeyCheck(config.keys))
         seed = secrets.randbits(32) if config.seed is None else config.seed
         _logger.info("jobs and faults are drawn from seed %d", seed)
-        self._misbehaving = self._add_faults(config.faults, seed, clock, pause)
         if config.rate_limit is not None:
             self.add_middleware(RateLimiter(config.rate_limit, clock, client_of))
+        self._misbehaving = self._add_faults(config.faults, seed, clock, pause)
         self._clock, self._keep = clock, config.keep
         self._store = Store(config.database)
         self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)

@@ -12,7 +12,7 @@ from bide.durations import MAX_SECONDS, Seconds, parse_range
 from bide.errors import ConfigError, Problem, shown
 from bide.inline import parse_inline
 from bide.rules import Number, seconds
-from bide.server.kinds import Durations, durations_of
+from bide.server.kinds import Between, Durations, durations_of
 
 METHODS = ("GET", "POST", "DELETE")
 _HINT = re.compile(r"[!-~]?(?:[ -~]*[!-~])?")  # what a header can hold
@@ -159,7 +159,8 @@ def read_faults(header: str) -> Misbehaviour:
     Return the faults that a request asks for.
 
     Args:
-        header: fields of `Misbehaviour`, such as ``errors=1, statuses=[503]`` or ``latency=2s, dropped=1``.
+        header: fields of `Misbehaviour`, such as ``errors=1, statuses=[503]`` or ``latency=2s, dropped=1``;
+            the latency is one or a range, because a distribution may name a file of the server.
 
     Raises:
         ConfigError: it cannot be read, or something in it is wrong.
@@ -168,4 +169,18 @@ def read_faults(header: str) -> Misbehaviour:
     del table["kind"]
     if "retry_after" in table:
         table["retry_after"] = str(table["retry_after"])
+    if "latency" in table:
+        table["latency"] = _late(table["latency"])
     return structure(table, Misbehaviour)
+
+
+def _late(value: object) -> Between:
+    """Return the latency that a request asks for."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Between(value, value)
+    if not isinstance(value, str):
+        raise ConfigError(Problem(f"must be such as '2s' or '50ms..2s', got {shown(value)}", ("latency",)))
+    try:
+        return Between(*parse_range(value))
+    except ConfigError as error:
+        raise error.inside("latency") from error
