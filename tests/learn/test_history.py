@@ -4,7 +4,7 @@ import math
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -159,7 +159,7 @@ def _with_nonsense(path: Path) -> None:
         (_of_somebody_else, "is a database, but no history of jobs"),
         (_of_a_later_version, "is a history of version 99; this bide reads version 1"),
         (_torn, "cannot be used as a history: database disk image is malformed"),
-        (_with_nonsense, "holds what is no job: 'exploded'"),
+        (_with_nonsense, "holds rows, and none of them is a job"),
     ],
 )
 def test_a_file_that_is_no_history_is_named_and_left_alone(
@@ -188,3 +188,18 @@ def test_nothing_is_half_remembered(history: SqliteHistory) -> None:
     with pytest.raises(ConfigError):
         history.add("video", [took(2.0), broken])
     assert [lesson.low for lesson in history.lessons("video")] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("low", "abc"), ("low", -5), ("high", None), ("began_at", "x"), ("ended", "?")]
+)
+def test_a_damaged_row_takes_nothing_from_the_others(tmp_path: Path, column: str, value: object) -> None:
+    """It is left out, and all else is still known."""
+    path = str(tmp_path / "history.sqlite3")
+    SqliteHistory(path).add("k", [took(duration) for duration in (5.0, 6.0, 7.0)])
+    with closing(sqlite3.connect(path)) as db, suppress(sqlite3.IntegrityError):
+        db.execute(f"UPDATE jobs SET {column} = ? WHERE id = 2", (value,))  # noqa: S608 - from above
+        db.commit()
+    known = [lesson.low for lesson in SqliteHistory(path).lessons("k")]
+    assert set(known) >= {5.0, 7.0}
+    assert len(SqliteHistory(path).remembered()) == 1

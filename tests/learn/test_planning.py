@@ -1,6 +1,8 @@
 """Plans for what is asked, their form at run time, and how far they are trusted."""
 
 import math
+from contextlib import suppress
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_estimate import KINDS, TWO_MODES, evenly, looks_of
 
-from bide import ConfigError
+from bide import AttemptsExhausted, ConfigError, Limits, Poller
 from bide.lab.distribution import Distribution
 from bide.lab.distributions import Exponential, Fixed, Lognormal, Uniform
 from bide.lab.frontier import optimum
 from bide.learn import Samples, Table, curious_table, estimate, is_trusted, plan_for, table_of
 from bide.learn.blend import cost_of
+from bide.testing import ScriptedJob, VirtualClock
+from bide_strategies import Optimal
 
 JOBS = Lognormal(60.0, 0.5)
 
@@ -158,3 +162,21 @@ def test_tables_without_rows_to_spare_are_kept_whole() -> None:
     table = table_of(plan)
     assert isinstance(table, Table)
     assert (tuple(table.known), tuple(table.looks)) == (plan.known, plan.looks)
+
+
+@pytest.mark.parametrize("start", [2500.3, 1e6 + 0.1, 1e9 / 3])
+def test_rounding_makes_no_hot_loop(start: float) -> None:
+    """Whenever a wait begins, no look follows another at the same time, in the plan or beyond its end."""
+    clock = VirtualClock()
+    clock.sleep(start)
+    job = ScriptedJob(clock=clock, ends_at=clock.now + 9000)
+    poller = Poller(
+        Optimal(durations="lognormal(60s, 0.5)", call_cost=2.0),
+        Limits(max_attempts=200, timeout=None),
+        clock=clock.time,
+        sleep=clock.sleep,
+    )
+    with suppress(AttemptsExhausted):
+        poller.wait(job.poll)
+    assert all(earlier < later for earlier, later in pairwise(job.polls))
+    assert len(job.polls) < 100

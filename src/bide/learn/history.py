@@ -7,6 +7,7 @@ The file is a database of SQLite with a rollback journal. A write-ahead log is q
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -137,10 +138,10 @@ class SqliteHistory:
         """Return what is remembered of a kind; see `History`."""
         wanted = {"kind": kind, "key": key, "kept": self.kept}
         rows = self._read(_ALL if key is None else _FOR_KEY, wanted)
-        try:
-            return [_lesson(*row) for row in rows]
-        except ValueError as error:
-            raise ConfigError(Problem(f"holds what is no job: {error}", source=self.path)) from error
+        lessons = [lesson for lesson in itertools.starmap(_lesson, rows) if lesson is not None]
+        if rows and not lessons:
+            raise ConfigError(Problem("holds rows, and none of them is a job", source=self.path))
+        return lessons
 
     def remembered(self) -> list[Remembered]:
         """
@@ -178,7 +179,7 @@ class SqliteHistory:
         try:
             with closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as db:
                 yield db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:  # a damaged file may hold what is no text
             raise ConfigError(Problem(f"cannot be used as a history: {error}", source=self.path)) from error
         except ConfigError as error:
             raise error.inside(source=self.path) from error
@@ -208,9 +209,16 @@ def _row(kind: str, lesson: Lesson) -> tuple[str, str, float, float, str, float]
     return kind, lesson.key, lesson.low, lesson.high, str(lesson.end), lesson.began_at
 
 
-def _lesson(key: str, low: float, high: float, ended: str, began_at: float) -> Lesson:
-    return Lesson(key=key, low=low, high=high, end=End(ended), began_at=began_at)
+def _lesson(key: str, low: float, high: float, ended: str, began_at: float) -> Lesson | None:
+    """Return what a row remembers; None if it is damaged, as the others need not be."""
+    try:
+        return Lesson(key=key, low=float(low), high=float(high), end=End(ended), began_at=float(began_at))
+    except (ValueError, TypeError):
+        return None
 
 
-def _utc(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
+def _utc(at: object) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(str(at)), UTC)
+    except (ValueError, OverflowError, OSError):  # of a damaged row
+        return datetime.fromtimestamp(0, UTC)

@@ -31,6 +31,9 @@ _GREATEST_COST, _MOST_CALLS = 1e4, 500.0
 # or the worth of a call is.
 _STRIDE, _NEAR, _NARROW = 16.0, 5e-3, 1e-3
 
+# So many seconds, and such a share of the time, are nothing to wait for.
+_AT_ONCE, _ROUNDING = 1e-6, 1e-9
+
 
 @frozen(kw_only=True, eq=False)
 class Table:
@@ -77,8 +80,10 @@ class Table:
         if u < self.share and self.curious:
             return min(self.curious.delay(elapsed), self.delay(elapsed))
         end = self.looks[-1]
-        if elapsed < end:
-            planned = self.looks[bisect.bisect_right(self.known, elapsed) - 1] - elapsed
+        # A look that is this near has been made: what rounding left of a delay would move no clock.
+        reached = elapsed + _AT_ONCE + _ROUNDING * elapsed
+        if reached < end:
+            planned = self.looks[bisect.bisect_right(self.known, reached) - 1] - elapsed
         else:
             planned = self.gap + (_GROWTH - 1) * (elapsed - end)
         return min(planned, self.ceiling)
