@@ -6,12 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextvars import copy_context
 from functools import partial
-from typing import Any
 
 from attrs import field, frozen
 
+from bide.aside import Aside
 from bide.driver import Driver, Update, no_observation, update_of
 from bide.outcome import Outcome
 from bide.strategy import Observation
@@ -263,24 +262,11 @@ class _Cancelled(Exception):
 
 def _apart(poll: Callable[[], Observation], cancel: threading.Event) -> Observation:
     """Look once in a thread of its own, and leave it to itself when somebody cancels."""
-    done = threading.Event()
-    answer: list[Any] = []
-
-    def look() -> None:
-        try:
-            answer.append(poll())
-        except BaseException as error:  # for the thread that waits
-            answer.append(error)
-        done.set()
-
-    threading.Thread(target=copy_context().run, args=(look,), name="bide-poll", daemon=True).start()
-    while not done.wait(_NOTICE):
+    look = Aside(poll, "bide-poll")
+    while not look.ends_within(_NOTICE):
         if cancel.is_set():
             raise _Cancelled
-    if isinstance(answer[0], BaseException):
-        raise answer[0]
-    observation: Observation = answer[0]
-    return observation
+    return look.result()
 
 
 def _native_sleep() -> AsyncSleep:

@@ -150,9 +150,8 @@ class Conversation:
                 raise RequestError(str(error), hint=error.hint, status=error.status) from error
             if not isinstance(error, UnknownShape) or (self._seen is None and self.job.job_id is None):
                 raise
-            raise RequestError(
-                str(error), status=error.status
-            ) from error  # we know the shape, so this is no answer of that API
+            # We know the shape, so this is no answer of that API.
+            raise RequestError(str(error), status=error.status) from error
 
     def _remember(self, answer: Answer, observation: Observation) -> None:
         place = self.job.mapping.next_url_in(answer) if observation.status == "pending" else None

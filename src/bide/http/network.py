@@ -14,8 +14,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from bide.aside import Aside
 from bide.durations import Seconds
-from bide.http.within import within
 
 _ENDS_AT: ContextVar[float] = ContextVar("ends_at", default=float("inf"))
 
@@ -107,14 +107,14 @@ class _Stream(httpcore.NetworkStream):
 
 def _addresses(host: str, port: int, ends_at: float) -> list[str]:
     """Return the addresses of a host, if they are known in time: the system's own search has no bound."""
-    search = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    left = _left(ends_at, httpcore.ConnectTimeout)
+    search = Aside(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM), "bide-lookup")
+    if not search.ends_within(left):
+        raise httpcore.ConnectTimeout(f"no address of {host}") from TimeoutError("no time is left")
     try:
-        found = within(_left(ends_at, httpcore.ConnectTimeout), search)
-    except TimeoutError as error:
-        raise httpcore.ConnectTimeout(f"no address of {host} in time") from error
+        return [str(address[0]) for *_, address in search.result()]
     except OSError as error:
         raise httpcore.ConnectError(str(error)) from error
-    return [str(address[0]) for *_, address in found]
 
 
 def _earlier(timeout: Seconds | None) -> float:

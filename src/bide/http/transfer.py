@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from bide.aside import Aside
 from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.http.answers import Answer, Ask
@@ -20,7 +21,6 @@ from bide.http.network import bind, until
 from bide.http.surface import HTTPClient
 from bide.http.urls import checked_url, is_loopback
 from bide.http.wire import Wire
-from bide.http.within import within
 
 __all__ = [
     "MOST_BYTES",
@@ -99,8 +99,11 @@ def transfer_apart(http: HTTPClient, ask: Ask, *, timeout: Seconds) -> Answer:
     Raises:
         RequestError: as `transfer`.
     """
+    exchange = Aside(partial(transfer, http, ask, timeout=timeout), "bide-request")
     with told(ask, timeout, Wire()):
-        return within(timeout + _GRACE, partial(transfer, http, ask, timeout=timeout))
+        if not exchange.ends_within(timeout + _GRACE):
+            raise TimeoutError("no time is left")
+        return exchange.result()
 
 
 def _answered(http: HTTPClient, ask: Ask, timeout: Seconds, ends_at: float, wire: Wire) -> Answer:
