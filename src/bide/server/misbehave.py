@@ -20,13 +20,13 @@ from attrs import frozen
 from bide.errors import ConfigError
 from bide.server.faults import Faults, Misbehaviour, read_faults
 from bide.server.lots import lots
+from bide.server.routes import is_for_jobs
 
 RESET = "bide.reset"
 """Where the WSGI environment has a function that makes the close of its connection a reset, if it can."""
 
 _HEADER = "Bide-Fault"
 _BROKEN = "bide.broken"
-_TEMPLATES = ("/v1/jobs", "/v1/jobs/{id}", "/", "/status/{id}")
 
 
 @frozen
@@ -102,8 +102,8 @@ class Misbehaving:
             resp.set_header("Retry-After", fate.faults.retry_after)
 
     def _fate(self, req: falcon.Request) -> _Fate | None:
-        if req.uri_template not in _TEMPLATES or (req.uri_template == "/" and req.method != "POST"):
-            return None  # a page is there as well
+        if not is_for_jobs(req):
+            return None
         asked = req.get_header(_HEADER) if self._faults.by_header else None
         faults = self._faults.at(self._clock() - self._began) if asked is None else _asked(asked)
         if req.method not in faults.methods:

@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 
 from bide.durations import Seconds
 from bide.rules import Number, seconds
+from bide.server.routes import is_for_jobs
 
 MOST_CLIENTS = 10_000
 """So many clients are told apart; of more, the one that began its window first is forgotten."""
@@ -72,7 +73,7 @@ class RateLimiter:
         Raises:
             falcon.HTTPTooManyRequests: nothing is left.
         """
-        if not (req.uri_template or "").startswith(("/v1/jobs", "/status")) and req.method != "POST":
+        if not is_for_jobs(req):
             return
         now = self._clock()
         with self._lock:
@@ -90,9 +91,8 @@ class RateLimiter:
 
     def _window(self, client: str, now: float) -> _Window:
         window = self._windows.get(client)
-        if (
-            window is None or window.ends_at <= now or window.ends_at > now + self._limit.window
-        ):  # a clock set back
+        # It lies ahead as a whole if the clock was set back.
+        if window is None or not now < window.ends_at <= now + self._limit.window:
             self._windows.pop(client, None)
             window = self._windows[client] = _Window(now + self._limit.window, self._limit.requests)
             if len(self._windows) > MOST_CLIENTS:

@@ -14,6 +14,8 @@ from typing import Any
 import falcon
 import prometheus_client as prometheus
 
+from bide.server.routes import LOOKS
+
 HEADER = "Bide-Strategy"
 """The request header in which a client names its strategy."""
 
@@ -30,7 +32,6 @@ access_log = logging.getLogger("bide.server.access")
 """Has a line of JSON at level INFO for each request."""
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_LOOKS = ("/v1/jobs/{id}", "/status/{id}")
 
 
 class Labels:
@@ -168,7 +169,7 @@ def _is_look(req: falcon.Request) -> bool:
     """Say whether a request asks how jobs are."""
     if req.method not in {"GET", "HEAD"}:
         return False
-    return req.uri_template in _LOOKS or (req.uri_template == "/v1/jobs" and req.has_param("id"))
+    return req.uri_template in LOOKS or (req.uri_template == "/v1/jobs" and req.has_param("id"))
 
 
 class StatsResource:

@@ -1,0 +1,14 @@
+"""Which requests are for jobs, of either wire format; all others are about the server itself."""
+
+from __future__ import annotations
+
+import falcon
+
+LOOKS = ("/v1/jobs/{id}", "/status/{id}")
+"""The routes at which one job is looked at."""
+
+
+def is_for_jobs(req: falcon.Request) -> bool:
+    """Say whether a request is for jobs; at ``/`` a program creates them, and a person is shown a page."""
+    route = req.uri_template
+    return route == "/v1/jobs" or route in LOOKS or (route == "/" and req.method == "POST")
