@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from bide.cli.command import Command
 from bide.cli.options import DURATION
 from bide.errors import ConfigError
 
@@ -22,13 +23,13 @@ DATABASE = "bide.db"
 """Where jobs lie if nobody says otherwise."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--config", help="A TOML file with the settings; what is given beside it comes first.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: the system chooses."
 )
-@click.option("--db", help="SQLite file of the jobs, or :memory:.  [default: bide.db]")
+@click.option("--db", "database", help="SQLite file of the jobs, or :memory:.  [default: bide.db]")
 @click.option(
     "--durations", help="How long jobs last, such as 5s..15s or 'lognormal(60s, 0.5)'.  [default: 5s..15s]"
 )
@@ -63,10 +64,11 @@ def serve(host: str, port: int, access_log: bool, until_eof: bool, config: str |
 
 
 def _log_requests() -> None:
-    log = logging.getLogger("bide.server.access")
-    log.addHandler(logging.StreamHandler())  # nothing but the line itself
-    log.setLevel(logging.INFO)
-    log.propagate = False
+    from bide.server.traffic import access_log
+
+    access_log.addHandler(logging.StreamHandler())  # nothing but the line itself
+    access_log.setLevel(logging.INFO)
+    access_log.propagate = False
 
 
 def _settings(path: str | None, given: dict[str, Any]) -> ServerConfig:
@@ -75,18 +77,8 @@ def _settings(path: str | None, given: dict[str, Any]) -> ServerConfig:
 
     config = ServerConfig(database=DATABASE) if path is None else load_config(path)
     kind = {name: given.pop(name) for name in ("durations", "failing") if name in given}
-    try:
-        usual = attrs.evolve(config.kinds["default"], **kind)
-        named = {"database" if name == "db" else name: value for name, value in given.items()}
-        return attrs.evolve(config, kinds={**config.kinds, "default": usual}, **named)
-    except ConfigError as error:
-        raise _as_options(error) from error
-
-
-def _as_options(error: ConfigError) -> ConfigError:
-    return ConfigError(
-        attrs.evolve(p, path=(f"--{p.path[0]}", *p.path[1:])) if p.path else p for p in error.problems
-    )
+    usual = attrs.evolve(config.kinds["default"], **kind)
+    return attrs.evolve(config, kinds={**config.kinds, "default": usual}, **given)
 
 
 def _end_at_eof() -> None:

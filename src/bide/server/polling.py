@@ -55,9 +55,8 @@ class Polling(dict[int, Any]):
         wanted = _wanted(one)
         if wanted:  # else it is busy, and most have answered before anything more comes
             self._watch(number, one, wanted)
-        if (
-            wanted == EVENT_READ and not one.accepting
-        ):  # the listener has to look after the others now and then
+        # The listener has to look after the others now and then.
+        if wanted == EVENT_READ and not one.accepting:
             self._lively.pop(number, None)
 
     def _handle(self, number: int, one: Any, events: int) -> None:

@@ -140,9 +140,8 @@ class _Loop:
         """Answer requests until somebody asks to stop, and then those that are under way."""
         while not self._stopping.is_set():
             self.turn(1.0)
-        wasyncore.dispatcher.close(
-            self._server
-        )  # the listener alone: the server's own also stops its threads
+        # The listener alone: the server's own close stops its threads too.
+        wasyncore.dispatcher.close(self._server)
         self._app.release()
         ends_at = time.monotonic() + _GRACE
         while self._is_busy() and time.monotonic() < ends_at:
