@@ -16,7 +16,7 @@ CANCELLED = {
     "kind": "default",
     "status": "cancelled",
     "progress": 0.25,
-    "created_at": "2027-01-15T08:00:00.000000Z",
+    "created_at": "2027-01-15T08:00:00Z",
     "completed_at": "2027-01-15T08:00:02.500000Z",
 }
 

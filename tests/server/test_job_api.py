@@ -37,7 +37,7 @@ def test_a_new_job_is_accepted_and_pending() -> None:
         "kind": "default",
         "status": "pending",
         "progress": 0.0,
-        "created_at": "2027-01-15T08:00:00.000000Z",
+        "created_at": "2027-01-15T08:00:00Z",
         "completed_at": None,
     }
 

@@ -133,3 +133,19 @@ def test_each_request_is_a_line_of_the_access_log(caplog: pytest.LogCaptureFixtu
         "status": 404,
         "strategy": "fixed",
     }
+
+
+def test_a_lost_answer_is_no_good_one(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault has its name in the numbers, for Prometheus, and in the log: the status was never sent."""
+    faults = Faults(by_header=True)
+    with api(faults=faults) as server, caplog.at_level(logging.INFO, "bide.server.access"):
+        path = f"/v1/jobs/{server.submit()}"
+        with pytest.raises(ConnectionAbortedError):
+            server.get(path, Bide_Fault="dropped=1")
+        server.get(path)
+        assert server.get("/v1/stats").json["faults"] == {"dropped": 1}
+        assert 'bide_faults_total{fault="dropped"} 1.0' in server.get("/metrics").text
+    created, lost, good, *_ = map(json.loads, caplog.messages)
+    assert lost["fault"] == "dropped"
+    assert "fault" not in created
+    assert "fault" not in good

@@ -38,15 +38,16 @@ class JobsResource:
         if hint:
             resp.retry_after = hint
         # As it began, so that a request that comes again gets the same answer.
-        resp.media = job_document(job, self._service.kind_of(job), job.created_at)
+        resp.data = encoded(job_document(job, self._service.kind_of(job), job.created_at))
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show the jobs that the query names, or a page of all."""
         limit, before = read_limit(req.get_param("limit")), read_cursor(req.get_param("cursor"))
         ids = req.get_param_as_list("id")
         if ids:
-            resp.media = self._chosen(ids, owner_of(req))
-            req.context.shows_end = any(job["completed_at"] for job in resp.media["jobs"])
+            chosen = self._chosen(ids, owner_of(req))
+            req.context.shows_end = any(job["completed_at"] for job in chosen["jobs"])
+            resp.data = encoded(chosen)
         else:
             self._show_page(resp, limit, self._service.page(limit, owner_of(req), before=before))
 
@@ -73,7 +74,7 @@ class JobsResource:
         following = None if page.last is None else cursor_of(page.last)
         if following is not None:
             resp.append_link(f"/v1/jobs?{urlencode({'limit': limit, 'cursor': following})}", rel="next")
-        resp.media = {"jobs": self._documents(page.jobs), "next": following}
+        resp.data = encoded({"jobs": self._documents(page.jobs), "next": following})
 
     def _documents(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
         now = self._service.clock()
@@ -105,7 +106,7 @@ class JobResource:
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         """Cancel a job, and show how it is then; one that has ended stays as it was."""
-        resp.media = self._document(self._service.cancel(id, owner_of(req)), id)
+        resp.data = encoded(self._document(self._service.cancel(id, owner_of(req)), id))
 
     def _hold(self, prefer: str, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         seconds = wait_in(prefer)

@@ -66,6 +66,7 @@ _STATS = {
     "status_calls": _object(
         {"total": _COUNT, "by_strategy": _COUNTS, "wasted": _COUNT, "wasted_by_strategy": _COUNTS}
     ),
+    "faults": _COUNTS | {"description": "Requests that went wrong because they should, by the fault."},
     "requests": _object(
         {
             "by_client": _COUNTS,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import orjson
 from attrs import Attribute, field, frozen
 
 from bide.durations import parse_range
@@ -112,6 +113,7 @@ def _durations(value: object) -> Durations:
 def _is_json(_instance: object, attribute: Attribute[Any], value: object) -> None:
     try:
         json.dumps(value, allow_nan=False)
+        orjson.dumps(value)  # which takes no number beyond 64 bits, and no text that has no UTF-8
     except (TypeError, ValueError) as error:
         raise ConfigError(
             Problem(f"must be what JSON can hold: {error}; got {shown(value)}", (attribute.name,))

@@ -77,7 +77,7 @@ class Misbehaving:
         fate = self._fate(req)
         if fate is None:
             return
-        req.context.fate = fate
+        req.context.fate, req.context.fault = fate, fate.what
         if fate.faults.latency is not None:
             self._pause(self._stopping, fate.faults.latency.at(fate.lot))
         if fate.what == "errors":

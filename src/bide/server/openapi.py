@@ -22,11 +22,11 @@ _PENDING: Node = {
     "kind": "default",
     "status": "pending",
     "progress": 0.25,
-    "created_at": "2026-11-22T12:00:00.000000Z",
+    "created_at": "2026-11-22T12:00:00Z",
     "completed_at": None,
 }
 _BEGUN: Node = {**_PENDING, "progress": 0.0}
-_ENDED: Node = {**_PENDING, "completed_at": "2026-11-22T12:00:08.000000Z"}
+_ENDED: Node = {**_PENDING, "completed_at": "2026-11-22T12:00:08Z"}
 _CANCELLED: Node = {**_ENDED, "status": "cancelled"}
 _COMPLETED: Node = {**_ENDED, "status": "completed", "progress": 1.0, "result": {"duration": 8.0}}
 _FAILED: Node = {

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import falcon
 import prometheus_client as prometheus
@@ -31,6 +31,7 @@ SECONDS_KEPT = 300
 access_log = logging.getLogger("bide.server.access")
 """Has a line of JSON at level INFO for each request."""
 
+_AT_ONCE = 256  # answers: to count many at once costs each of them half, and at a busy server that shows
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -50,6 +51,20 @@ class Labels:
         return label
 
 
+class _Answer(NamedTuple):
+    """What is counted of a request and its answer; a look that showed no end was wasted."""
+
+    second: int
+    method: str
+    route: str
+    status: int
+    took: float
+    client: str
+    look_by: str | None
+    wasted: bool
+    fault: str | None
+
+
 class Traffic:
     """
     Counts requests, as a middleware of Falcon. Any thread may use it.
@@ -63,11 +78,12 @@ class Traffic:
         """Start at nothing."""
         self._clock = clock
         self._client_of = client_of
-        self._lock = Lock()
+        self._answers: deque[_Answer] = deque()
+        self._lock = Lock()  # held by whoever counts
         self._strategies, self._clients = Labels(), Labels()
-        self._seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=SECONDS_KEPT)
+        self._seconds: dict[int, Counter[str]] = {}
         self.registry = prometheus.CollectorRegistry()
-        self._answers = prometheus.Histogram(
+        self._times = prometheus.Histogram(
             "bide_answer_seconds",
             "Times from a request to its answer.",
             ["method", "route", "status"],
@@ -79,8 +95,9 @@ class Traffic:
             "bide_status_calls_wasted", "Requests for the status of jobs that showed no end.", "strategy"
         )
         self._by_client = self._counter("bide_client_requests", "Requests by who sent them.", "client")
+        self._faults = self._counter("bide_faults", "Requests that went wrong because they should.", "fault")
         # To find a label's counter takes longer than to count; there are only so many.
-        self._answer, self._request = cache(self._answers.labels), cache(self._by_client.labels)
+        self._time, self._request = cache(self._times.labels), cache(self._by_client.labels)
         self._call, self._waste = cache(self._calls.labels), cache(self._wasted.labels)
 
     def _counter(self, name: str, text: str, label: str) -> prometheus.Counter:
@@ -93,47 +110,69 @@ class Traffic:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Count a request, now that its answer is known."""
+        """Note a request, now that its answer is known."""
         now = time.perf_counter()
-        took = now - getattr(req.context, "began", now)  # Falcon refuses some before anybody sees them
-        status = falcon.http_status_to_code(resp.status)
-        method = req.method if req.method in falcon.COMBINED_METHODS else "other"
-        self._answer(method, req.uri_template or "none", status).observe(took)
-        with self._lock:
-            client = self._clients.of(self._client_of(req))
-            strategy = self._strategies.of(req.get_header(HEADER) or "") if _is_look(req) else None
-            if strategy is not None:
-                self._this_second()[strategy] += 1
-        self._request(client).inc()
-        if strategy is not None:
-            self._call(strategy).inc()
-            if not getattr(req.context, "shows_end", False):
-                self._waste(strategy).inc()
+        answer = _Answer(
+            second=int(self._clock()),
+            method=req.method if req.method in falcon.COMBINED_METHODS else "other",
+            route=req.uri_template or "none",
+            status=falcon.http_status_to_code(resp.status),
+            took=now - getattr(req.context, "began", now),  # Falcon refuses some before anybody sees them
+            client=self._client_of(req),
+            look_by=(req.get_header(HEADER) or "")[:LONGEST_LABEL] if _is_look(req) else None,
+            wasted=not getattr(req.context, "shows_end", False),
+            fault=getattr(req.context, "fault", None),
+        )
+        self._answers.append(answer)
+        if len(self._answers) >= _AT_ONCE:
+            self.settle()
         if access_log.isEnabledFor(logging.INFO):
-            access_log.info("%s", json.dumps(self._line(req, status, took)))
+            access_log.info("%s", json.dumps(self._line(req, answer)))
 
-    def _this_second(self) -> Counter[str]:
-        second = int(self._clock())
-        if not self._seconds or self._seconds[-1][0] != second:
-            self._seconds.append((second, Counter()))
-        return self._seconds[-1][1]
+    def settle(self) -> None:
+        """Count what was noted."""
+        with self._lock:
+            while self._answers:
+                self._count(self._answers.popleft())
 
-    def _line(self, req: falcon.Request, status: int, took: float) -> dict[str, Any]:
+    def _count(self, answer: _Answer) -> None:
+        self._time(answer.method, answer.route, answer.status).observe(answer.took)
+        self._request(self._clients.of(answer.client)).inc()
+        if answer.fault is not None:
+            self._faults.labels(answer.fault).inc()
+        if answer.look_by is None:
+            return
+        strategy = self._strategies.of(answer.look_by)
+        self._in(answer.second)[strategy] += 1
+        self._call(strategy).inc()
+        if answer.wasted:
+            self._waste(strategy).inc()
+
+    def _in(self, second: int) -> Counter[str]:
+        if second not in self._seconds:
+            self._seconds[second] = Counter()
+            if len(self._seconds) > SECONDS_KEPT:
+                del self._seconds[min(self._seconds)]
+        return self._seconds[second]
+
+    def _line(self, req: falcon.Request, answer: _Answer) -> dict[str, Any]:
         return {
             "time": self._clock(),
-            "client": self._client_of(req),
+            "client": answer.client,
             "method": req.method,
             "path": req.path,
-            "status": status,
-            "seconds": round(took, 6),
+            "status": answer.status,
+            "seconds": round(answer.took, 6),
             "strategy": req.get_header(HEADER),
+            **({} if answer.fault is None else {"fault": answer.fault}),
         }
 
     def document(self) -> dict[str, Any]:
         """Return the numbers so far, and the series, as JSON shows them."""
+        self.settle()
         calls, wasted = _values(self._calls), _values(self._wasted)
         with self._lock:
-            seconds = list(self._seconds)
+            seconds = sorted((second, dict(counts)) for second, counts in self._seconds.items())
         return {
             "now": self._clock(),
             "status_calls": {
@@ -142,12 +181,13 @@ class Traffic:
                 "wasted": sum(wasted.values()),
                 "wasted_by_strategy": wasted,
             },
+            "faults": _values(self._faults),
             "requests": {"by_client": _values(self._by_client), "by_route": self._by_route()},
-            "seconds": [{"second": second, "status_calls": dict(counts)} for second, counts in seconds],
+            "seconds": [{"second": second, "status_calls": counts} for second, counts in seconds],
         }
 
     def _by_route(self) -> list[dict[str, Any]]:
-        samples = [sample for metric in self._answers.collect() for sample in metric.samples]
+        samples = [sample for metric in self._times.collect() for sample in metric.samples]
         return [
             {**sample.labels, "status": int(sample.labels["status"]), "count": int(sample.value)}
             for sample in samples
@@ -197,6 +237,7 @@ class MetricsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with the numbers, as Prometheus reads them."""
         resp.content_type = prometheus.CONTENT_TYPE_LATEST
+        self._traffic.settle()
         resp.data = prometheus.generate_latest(self._traffic.registry)
 
     on_head = on_get
