@@ -10,6 +10,7 @@ import falcon
 from waitress import create_server  # type: ignore[import-untyped]
 
 from bide.server.listening import MOST_CONNECTIONS, one_core
+from bide.server.runner import WHOLE
 
 
 class Constant:
@@ -42,6 +43,8 @@ def main() -> None:
 def serve(app: object, settings: Mapping[str, object]) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # writing its complaints would cost time
     server = create_server(app, host="127.0.0.1", port=0, **settings)
+    if settings:
+        server.adj.send_bytes = WHOLE
     print(f"bare is listening on http://127.0.0.1:{server.effective_port}", flush=True)
     server.run()
 

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from uuid import uuid4
 
 import pytest
+from attrs import evolve
 
 from bide.errors import ConfigError
 from bide.server.idempotency import Claim
@@ -320,3 +322,51 @@ def last_first_page(log: bytes) -> bytes:
     size = int.from_bytes(log[8:12], "big")
     starts = [at for at in range(32, len(log), 24 + size) if log[at : at + 4] == (1).to_bytes(4, "big")]
     return log[starts[-1] + 24 :][:size]
+
+
+def test_a_job_that_was_read_can_still_change(path: str) -> None:
+    """What the store remembers of a job is gone when somebody cancels it, and when it is forgotten."""
+    with Store(path) as store:
+        job = store.add(plan)
+        assert store.get(job.id) == job
+        cancelled = store.cancel(job.id, 1.05)
+        assert cancelled is not None
+        assert cancelled.cancelled_at == 1.05
+        assert store.get(job.id) == cancelled
+        store.forget(2.0)
+        assert store.get(job.id) is None
+
+
+def test_a_job_that_was_read_is_its_owners_alone(path: str) -> None:
+    """To have been read by its owner opens a job to nobody."""
+    with Store(path) as store:
+        job = store.add(lambda number: evolve(plan(number), owner="alice"))
+        assert store.get(job.id, "alice") == job
+        assert store.get(job.id, "bob") is None
+        assert store.get_many([job.id], "bob") == [None]
+        assert store.cancel(job.id, 1.05, "bob") is None
+        assert store.get(job.id, "alice") == job
+
+
+def test_a_job_that_was_read_waits_for_no_writer(path: str) -> None:
+    """While others write, the jobs at hand are those that were read before."""
+    begun, go_on = Event(), Event()
+
+    def slow(number: int) -> Job:
+        begun.set()
+        go_on.wait(30)
+        return plan(number)
+
+    with Store(path) as store, ThreadPoolExecutor(1) as pool:
+        known, unknown = store.add(plan), store.add(plan)
+        store.get(known.id)
+        assert store.is_at_hand(unknown.id)
+        writing = pool.submit(store.add, slow)
+        assert begun.wait(30)
+        try:
+            assert store.is_at_hand(known.id)
+            assert store.get(known.id) == known
+            assert not store.is_at_hand(unknown.id)
+        finally:
+            go_on.set()
+        assert store.get(writing.result().id) is not None

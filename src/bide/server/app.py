@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Event
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ from bide.server.misbehave import Misbehaving, breaking
 from bide.server.openapi import OpenApiResource, document
 from bide.server.problems import handle_errors
 from bide.server.rate_limit import RateLimiter
+from bide.server.routes import is_look
 from bide.server.seed import SeedJobsResource, SeedStatusResource
 from bide.server.service import JobService
 from bide.server.store import Store
@@ -90,6 +91,18 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self.add_route("/healthz", HealthResource())
         self.add_route("/", SeedJobsResource(service))
         self.add_route("/status/{id}", SeedStatusResource(service))
+
+    def is_quick(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
+        """
+        Say whether a request is answered without waiting for anything.
+
+        Args:
+            method: of the request.
+            path: of its target.
+            headers: by their names in capitals, as WSGI writes them.
+        """
+        is_free = self._misbehaving is None and "PREFER" not in headers
+        return is_free and is_look(method, path) and self._store.is_at_hand(path.rpartition("/")[2])
 
     def tidy(self) -> None:
         """Forget the jobs that ended too long ago; a thread does it now and then, if there are such."""

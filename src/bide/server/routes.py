@@ -12,3 +12,8 @@ def is_for_jobs(req: falcon.Request) -> bool:
     """Say whether a request is for jobs; at ``/`` a program creates them, and a person is shown a page."""
     route = req.uri_template
     return route == "/v1/jobs" or route in LOOKS or (route == "/" and req.method == "POST")
+
+
+def is_look(method: str, path: str) -> bool:
+    """Say whether a request, before it is routed, will be a look at one job."""
+    return method in {"GET", "HEAD"} and path.startswith(("/v1/jobs/", "/status/"))

@@ -8,6 +8,7 @@ stops at 100 connections, dies in ``select()`` above about 1,000, and takes bodi
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -25,8 +26,12 @@ from bide.server.app import JobServer, create_app
 from bide.server.bodies import LONGEST
 from bide.server.channel import Channel
 from bide.server.config import ServerConfig
+from bide.server.dispatch import Dispatcher
 from bide.server.listening import address_of, bind, connection_limit, one_core, url_of
 from bide.server.polling import Polling
+
+WHOLE = 65536
+"""Bytes that waitress gathers before it sends some: an answer goes out as a whole, not its head before it."""
 
 _SETTINGS = {
     "ident": "bide",
@@ -37,6 +42,7 @@ _SETTINGS = {
     "log_socket_errors": False,
     "cleanup_interval": 5,  # seconds from one look for slow clients to the next
 }
+_ALLOCATIONS = 20_000  # from one look of the garbage collector to the next; a request leaves it little
 _GRACE = 10.0  # seconds for the requests that are under way when the server stops
 
 
@@ -69,8 +75,16 @@ def run(
         _Loop(app, listener, config.workers) as loop,
         _stopped_by_signals(loop),
     ):
+        _spare_the_collector()
         on_ready(url_of(listener))
         loop.run()
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look at what there is by now no more, and at the rest less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS)
 
 
 @contextlib.contextmanager
@@ -124,20 +138,25 @@ class _Loop:
         self._app = app
         self._channels = Polling()
         self._stopping = threading.Event()
+        self._dispatcher = Dispatcher(threads, self._is_quick)
         self._server: Any = create_server(
             app,
             map=self._channels,
             sockets=[listener],
-            threads=threads,
+            _dispatcher=self._dispatcher,
             connection_limit=connection_limit(),
             **_SETTINGS,
         )
         self._server.channel_class = Channel
+        self._server.adj.send_bytes = WHOLE
+        self._wake = self._server.pull_trigger
+        self._server.pull_trigger = self._wake_from_elsewhere
         self._close_silent = self._server.maintenance
         self._server.maintenance = lambda now: self.close_slow(now, time.monotonic())
 
     def run(self) -> None:
         """Answer requests until somebody asks to stop, and then those that are under way."""
+        self._dispatcher.begin()
         while not self._stopping.is_set():
             self.turn(1.0)
         # The listener alone: the server's own close stops its threads too.
@@ -150,7 +169,7 @@ class _Loop:
     def stop(self) -> None:
         """Ask to stop; any thread may, and a signal's handler."""
         self._stopping.set()
-        self._server.pull_trigger()
+        self._wake()
 
     def close_slow(self, wall: float, now: float) -> None:
         """
@@ -168,6 +187,7 @@ class _Loop:
     def turn(self, timeout: float) -> None:
         """Do what there is to do, or wait for it, for no more than so many seconds."""
         self._channels.turn(timeout)
+        self._dispatcher.answer()
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +199,17 @@ class _Loop:
         self._server.task_dispatcher.shutdown()
         wasyncore.close_all(self._channels, ignore_all=True)
         self._channels.close()
+
+    def _wake_from_elsewhere(self) -> None:
+        """Let the loop take an answer from a thread; of its own it knows."""
+        if not self._dispatcher.is_loop():
+            self._wake()
+
+    def _is_quick(self, request: Any) -> bool:
+        """Say whether a request, as waitress has read it, is answered without waiting; a broken one is."""
+        if request.error:
+            return True
+        return self._app.is_quick(request.command, request.path, request.headers)
 
     def _is_busy(self) -> bool:
         """Say whether a request is being answered, or an answer on its way."""

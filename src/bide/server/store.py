@@ -21,7 +21,7 @@ _INSERT = """
 _CANCEL = """
     UPDATE jobs SET cancelled_at = ? WHERE id = ? AND owner = ? AND cancelled_at IS NULL AND ends_at > ?
 """
-_BY_ID = f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND owner = ?"  # noqa: S608 - our own columns
+_BY_ID = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608 - our own columns
 _BY_KEY = f"SELECT {_COLUMNS}, body_digest FROM jobs WHERE owner = ? AND idempotency_key = ?"  # noqa: S608
 _PAGE = f"""
     SELECT {_COLUMNS}, number FROM jobs WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?
@@ -32,6 +32,7 @@ _FORGET = """
 """
 _AT_ONCE = 1000  # jobs that are forgotten before others get a turn
 _BEYOND = 2**63 - 1  # no job has this number
+_REMEMBERED = 32_768  # jobs: some 15 MB
 
 
 class Store:
@@ -48,6 +49,8 @@ class Store:
     def __init__(self, path: str) -> None:
         """Open the file, and hold it until `close`."""
         self._lock = Lock()
+        # Jobs as they are on disk: whoever polls comes again. Only who holds the lock changes this.
+        self._recent: dict[str, Job] = {}
         with explained(path):
             self._connection = open_database(path)
         self._writes = GroupCommit(self._connection, self._lock)
@@ -68,13 +71,20 @@ class Store:
 
     def get(self, id: str, owner: str = "") -> Job | None:  # noqa: A002 - the word that the API uses
         """Return the job of an id, if it is this owner's, or None."""
-        with self._lock:
-            return self._get(id, owner)
+        job = self._recent.get(id)
+        if job is None:
+            with self._lock:
+                job = self._find(id)
+        return _if_of(owner, job)
+
+    def is_at_hand(self, id: str) -> bool:  # noqa: A002 - the word that the API uses
+        """Say whether `get` need not wait for others, who write; a moment later it may."""
+        return id in self._recent or not self._lock.locked()
 
     def get_many(self, ids: Iterable[str], owner: str = "") -> list[Job | None]:
         """Return the job of each id, if it is this owner's, or None; all as they were at one moment."""
         with self._lock:
-            return [self._get(one, owner) for one in ids]
+            return [_if_of(owner, self._find(one)) for one in ids]
 
     def page(self, most: int, owner: str = "", *, before: int = _BEYOND) -> list[tuple[int, Job]]:
         """
@@ -113,6 +123,7 @@ class Store:
         while True:
             with self._lock:
                 count = self._connection.execute(_FORGET, (before, _AT_ONCE)).rowcount
+                self._recent.clear()
                 # Not by `execute`, which stops after the first page.
                 self._connection.executescript(f"PRAGMA incremental_vacuum({_AT_ONCE})")
             forgotten += count
@@ -138,7 +149,8 @@ class Store:
 
     def _cancel(self, id: str, now: float, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
         self._connection.execute(_CANCEL, (now, id, owner, now))
-        return self._get(id, owner)
+        self._recent.pop(id, None)  # whoever asks before this is on disk, waits for the lock
+        return _if_of(owner, self._get(id))
 
     def _claimed(self, claim: Claim) -> Job | None:
         row = self._connection.execute(_BY_KEY, (claim.owner, claim.key)).fetchone()
@@ -154,8 +166,16 @@ class Store:
         self._connection.execute(_INSERT, row)
         return job
 
-    def _get(self, id: str, owner: str) -> Job | None:  # noqa: A002 - the word that the API uses
-        row = self._connection.execute(_BY_ID, (id, owner)).fetchone()
+    def _find(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        job = self._recent.get(id) or self._get(id)
+        if job is not None:
+            self._recent[id] = job
+            if len(self._recent) > _REMEMBERED:
+                del self._recent[next(iter(self._recent))]
+        return job
+
+    def _get(self, id: str) -> Job | None:  # noqa: A002 - the word that the API uses
+        row = self._connection.execute(_BY_ID, (id,)).fetchone()
         return None if row is None else _job(row)
 
     def _last_number(self) -> int:
@@ -173,3 +193,7 @@ def _job(row: tuple[Any, ...]) -> Job:
         owner=row[5],
         cancelled_at=row[6],
     )
+
+
+def _if_of(owner: str, job: Job | None) -> Job | None:
+    return job if job is not None and job.owner == owner else None
