@@ -31,7 +31,7 @@ SECONDS_KEPT = 300
 access_log = logging.getLogger("bide.server.access")
 """Has a line of JSON at level INFO for each request."""
 
-_AT_ONCE = 256  # answers: to count many at once costs each of them half, and at a busy server that shows
+_AT_ONCE = 256  # answers: to count many at once costs each of them less than half
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -58,7 +58,6 @@ class _Answer(NamedTuple):
     method: str
     route: str
     status: int
-    took: float
     client: str
     look_by: str | None
     wasted: bool
@@ -78,7 +77,7 @@ class Traffic:
         """Start at nothing."""
         self._clock = clock
         self._client_of = client_of
-        self._answers: deque[_Answer] = deque()
+        self._noted: deque[tuple[_Answer, float]] = deque()
         self._lock = Lock()  # held by whoever counts
         self._strategies, self._clients = Labels(), Labels()
         self._seconds: dict[int, Counter[str]] = {}
@@ -112,41 +111,45 @@ class Traffic:
     ) -> None:
         """Note a request, now that its answer is known."""
         now = time.perf_counter()
+        took = now - getattr(req.context, "began", now)  # Falcon refuses some before anybody sees them
         answer = _Answer(
-            second=int(self._clock()),
-            method=req.method if req.method in falcon.COMBINED_METHODS else "other",
-            route=req.uri_template or "none",
-            status=falcon.http_status_to_code(resp.status),
-            took=now - getattr(req.context, "began", now),  # Falcon refuses some before anybody sees them
-            client=self._client_of(req),
-            look_by=(req.get_header(HEADER) or "")[:LONGEST_LABEL] if _is_look(req) else None,
-            wasted=not getattr(req.context, "shows_end", False),
-            fault=getattr(req.context, "fault", None),
+            int(self._clock()),
+            req.method if req.method in falcon.COMBINED_METHODS else "other",
+            req.uri_template or "none",
+            falcon.http_status_to_code(resp.status),
+            self._client_of(req),
+            (req.get_header(HEADER) or "")[:LONGEST_LABEL] if _is_look(req) else None,
+            not getattr(req.context, "shows_end", False),
+            getattr(req.context, "fault", None),
         )
-        self._answers.append(answer)
-        if len(self._answers) >= _AT_ONCE:
+        self._noted.append((answer, took))
+        if len(self._noted) >= _AT_ONCE:
             self.settle()
         if access_log.isEnabledFor(logging.INFO):
-            access_log.info("%s", json.dumps(self._line(req, answer)))
+            access_log.info("%s", json.dumps(self._line(req, answer, took)))
 
     def settle(self) -> None:
         """Count what was noted."""
         with self._lock:
-            while self._answers:
-                self._count(self._answers.popleft())
+            counts: Counter[_Answer] = Counter()
+            while self._noted:
+                answer, took = self._noted.popleft()
+                counts[answer] += 1
+                self._time(answer.method, answer.route, answer.status).observe(took)
+            for answer, count in counts.items():
+                self._count(answer, count)
 
-    def _count(self, answer: _Answer) -> None:
-        self._time(answer.method, answer.route, answer.status).observe(answer.took)
-        self._request(self._clients.of(answer.client)).inc()
+    def _count(self, answer: _Answer, count: int) -> None:
+        self._request(self._clients.of(answer.client)).inc(count)
         if answer.fault is not None:
-            self._faults.labels(answer.fault).inc()
+            self._faults.labels(answer.fault).inc(count)
         if answer.look_by is None:
             return
         strategy = self._strategies.of(answer.look_by)
-        self._in(answer.second)[strategy] += 1
-        self._call(strategy).inc()
+        self._in(answer.second)[strategy] += count
+        self._call(strategy).inc(count)
         if answer.wasted:
-            self._waste(strategy).inc()
+            self._waste(strategy).inc(count)
 
     def _in(self, second: int) -> Counter[str]:
         if second not in self._seconds:
@@ -155,14 +158,14 @@ class Traffic:
                 del self._seconds[min(self._seconds)]
         return self._seconds[second]
 
-    def _line(self, req: falcon.Request, answer: _Answer) -> dict[str, Any]:
+    def _line(self, req: falcon.Request, answer: _Answer, took: float) -> dict[str, Any]:
         return {
             "time": self._clock(),
             "client": answer.client,
             "method": req.method,
             "path": req.path,
             "status": answer.status,
-            "seconds": round(answer.took, 6),
+            "seconds": round(took, 6),
             "strategy": req.get_header(HEADER),
             **({} if answer.fault is None else {"fault": answer.fault}),
         }
