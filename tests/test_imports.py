@@ -39,6 +39,14 @@ def test_the_server_and_the_client_do_not_know_each_other() -> None:
     assert not loaded_by("import bide; bide.JobClient") & {"falcon", "waitress", "sqlite3"}
 
 
+def test_a_command_loads_what_it_needs() -> None:
+    """A server starts in the time that it needs itself, not in that of all other commands."""
+    run = "from bide.cli.app import run; run(['serve', '--help'])"
+    loaded = loaded_by(f"import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()): {run}")
+    assert "click" in loaded
+    assert not loaded & {"httpx", "httpcore", "trio", "numpy", "rich"}
+
+
 @pytest.mark.parametrize("name", __import__("bide").__all__)
 def test_every_public_name_is_there(name: str) -> None:
     """Also those that are imported late."""

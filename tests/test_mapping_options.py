@@ -11,8 +11,9 @@ import click
 import pytest
 from raw_server import says, serve, whole
 
-from bide.cli.app import cli, run
+from bide.cli.app import run
 from bide.cli.command import Command
+from bide.cli.jobs import wait
 from bide.cli.mapping import FIELDS, mapping_of
 from bide.http.catalogue import find_mapping, mappings
 from bide.http.mapping import JobMapping
@@ -38,7 +39,7 @@ def options_for(mapping: JobMapping) -> dict[str, Any]:
 def test_every_field_of_a_mapping_is_an_option() -> None:
     """Nothing about one job's API needs a file."""
     assert set(FIELDS) == {field.name for field in attrs.fields(JobMapping)} - UNSAID
-    options = {param.name for param in cli.commands["wait"].params}
+    options = {param.name for param in wait.params}
     assert {"mapping", *FIELDS} <= options
 
 
@@ -105,7 +106,7 @@ def test_an_api_that_redirects_and_errs_is_waited_for(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("width", [80, 50])
 def test_the_help_fits_the_window(width: int) -> None:
     """Options stand below headings, no line is too long, and none is told twice or not at all."""
-    command = cli.commands["wait"]
+    command = wait
     assert isinstance(command, Command)
     context = click.Context(command, info_name="wait", terminal_width=width)
     text = command.get_help(context)

@@ -4,24 +4,46 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from bide import __version__
-from bide.cli.check import check
-from bide.cli.compare import compare
-from bide.cli.demo import demo
 from bide.cli.failures import report
-from bide.cli.herd import herd
-from bide.cli.jobs import list_mappings, submit, wait
-from bide.cli.key import key
-from bide.cli.learn import learn
-from bide.cli.serve import serve
-from bide.cli.strategies import strategies
 from bide.registry import import_kinds
 
+_MODULES = {
+    "check": "check",
+    "compare": "compare",
+    "demo": "demo",
+    "herd": "herd",
+    "key": "key",
+    "learn": "learn",
+    "mappings": "jobs",
+    "serve": "serve",
+    "strategies": "strategies",
+    "submit": "jobs",
+    "wait": "jobs",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for: libraries that only others need take half a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*_MODULES, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name, or None."""
+        if cmd_name in _MODULES and cmd_name not in self.commands:
+            module = import_module(f"bide.cli.{_MODULES[cmd_name]}")
+            found = (one for one in vars(module).values() if isinstance(one, click.Command))
+            self.add_command(next(one for one in found if one.name == cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bide")
 @click.option(
     "--import",
@@ -49,10 +71,6 @@ def cli(modules: tuple[str, ...]) -> None:
     """  # noqa: D301 - click wants the character that \\b stands for
     for module in modules:
         import_kinds(module)
-
-
-for command in (check, compare, demo, herd, key, learn, list_mappings, serve, strategies, submit, wait):
-    cli.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
