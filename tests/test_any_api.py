@@ -530,6 +530,19 @@ def test_the_creating_response_says_where_and_when() -> None:
     assert clock.now == pytest.approx(3.0, abs=1.0)  # less what has passed since
 
 
+def test_a_response_that_is_an_error_created_nothing() -> None:
+    """A place in a refusal is that of no new job."""
+    refused = httpx.Response(
+        409, headers={"Location": "/ops/1"}, request=httpx.Request("POST", "https://api.test/jobs?key=secret")
+    )
+    with pytest.raises(
+        RequestError, match=r"https://api.test/jobs.* created no job, but answered 409"
+    ) as caught:
+        HttpJob.created(refused, MAPPING)
+    assert caught.value.status == 409
+    assert "secret" not in str(caught.value)
+
+
 def test_a_hint_counts_down_from_the_creating_response() -> None:
     """What passes between the job's creation and its wait is not waited for again."""
     job = HttpJob(URL, MAPPING, hint=60.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
@@ -12,7 +13,7 @@ from urllib.parse import urljoin
 
 from attrs import field, frozen
 
-from bide.errors import ConfigError, shown
+from bide.errors import ConfigError, RequestError, shown
 from bide.http.catalogue import find_mapping
 from bide.http.hints import hint_in, left_of
 from bide.http.mapping import JobMapping
@@ -89,14 +90,17 @@ class HttpJob:
             headers: sent with every request to the job's origin.
 
         Raises:
+            RequestError: the response is an error, whatever it says of a place.
             ConfigError: no header of the response says where the job is.
         """
+        asked, status = public(str(response.url)), response.status_code
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise RequestError(f"{asked} created no job, but answered {status}", status=status)
         found = (response.headers.get(name) for name in PLACES)
         place = next((text for text in found if text), None)
         if place is None:
-            asked = public(str(response.url))
             raise ConfigError(f"the response of {asked} says in none of {', '.join(PLACES)} where its job is")
-        hint = hint_in(response.headers, status=response.status_code)
+        hint = hint_in(response.headers, status=status)
         return cls(urljoin(str(response.url), place), mapping, headers=headers or {}, hint=hint)
 
     def hint_left(self) -> float | None:
