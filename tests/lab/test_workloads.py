@@ -63,6 +63,8 @@ def test_a_file_without_a_name_has_its_own(tmp_path: Path) -> None:
     [
         ("times.csv", "id,seconds\n1,2.5\n2, 1m \n\n3,7\n", "seconds"),
         ("times.csv", "\ufeffseconds\n2.5\n60\n7\n", None),
+        ("times.csv", "\n2.5\n60\n7\n", None),
+        ("times.csv", "\ufeff2.5s\n1m,\n7\n", None),
         ("times.json", "[2.5, 60, 7]", None),
         ("times.json", '["2.5s", "1m", 7]', None),
         ("times.json", '[{"s": 2.5, "id": 1}, {"s": "1m"}, {"s": 7}]', "s"),
@@ -70,7 +72,7 @@ def test_a_file_without_a_name_has_its_own(tmp_path: Path) -> None:
     ],
 )
 def test_samples_come_from_a_file(tmp_path: Path, name: str, text: str, column: str | None) -> None:
-    """A CSV file with a header, or a JSON list of numbers or objects; beside the file that names it."""
+    """A CSV file, with a header or of numbers alone, or a JSON list; beside the file that names it."""
     (tmp_path / name).write_text(text, encoding="utf-8")
     chosen = "" if column is None else f'column = "{column}"\n'
     workload = tmp_path / "measured.toml"
@@ -116,8 +118,13 @@ def test_what_is_wrong_with_a_line_is_said(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "needs a 'column' (there are: none)"),
+        ("", "holds no durations"),
         ("a,b\n1,2\n", "needs a 'column' (there are: a, b)"),
+        ("1,2\n3,4\n", "line 1: needs a header that names the 2 columns; there is a number in '1,2'"),
+        ("1\nsoon\n", "line 2: must be a duration such as 100ms"),
+        ("nan\n1\n", "line 1: must be a finite number"),
+        ("8 sec\n9\n", "line 1: must be a duration such as 100ms, 2m30s or 1.5h, got '8 sec'"),
+        ("seconds\n8,5\n", "line 2: must have 1 cells, got '8,5'"),
         ("seconds\n", "holds no durations"),
         ("seconds\n1\nsoon\n", "line 3, seconds: must be a duration such as 100ms"),
         (
