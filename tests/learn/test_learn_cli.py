@@ -1,11 +1,18 @@
 """``bide learn``: what is known of jobs, looked at and changed from the command line."""
 
+import io
 import json
+import math
 import random
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from bide import End
 from bide.cli.app import run
 from bide.learn.history import SqliteHistory
 from bide.learning import Lesson
@@ -31,13 +38,88 @@ def test_durations_are_imported_and_exported(tmp_path: Path, capsys: Output) -> 
     assert capsys.readouterr().out == f"video: 2 jobs added to {path}\n"
     assert run(["learn", "export", "video", "--history", path]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
-    assert header == "key,low,high,end,began_at"
+    assert header == '"key","low","high","end","began_at"'
     assert [row.split(",")[1:4] for row in rows] == [
-        ["90.0", "90.0", "completed"],
-        ["120.0", "120.0", "completed"],
+        ["90.0", "90.0", '"completed"'],
+        ["120.0", "120.0", '"completed"'],
     ]
     assert run(["learn", "export", "video", "--history", path, "--json"]) == 0
     assert [row["high"] for row in json.loads(capsys.readouterr().out)] == [90.0, 120.0]
+
+
+seconds = st.floats(0, 1e9)
+lessons = st.builds(
+    lambda ends, end, key, at: Lesson(low=ends[0], high=ends[1], end=end, key=key, began_at=at),
+    st.tuples(seconds, seconds | st.just(math.inf)).map(sorted),
+    st.sampled_from(End),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    st.floats(0, 4e9),
+)
+gave_up = Lesson(low=0.1 + 0.2, high=math.inf, end=End.TIMED_OUT, key=" a\rc", began_at=1e9 / 3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(known=st.lists(lessons, min_size=1, max_size=6), form=st.sampled_from([[], ["--json"]]))
+@example(known=[gave_up, Lesson.exact(7.0), gave_up], form=[])
+@example(known=[gave_up, Lesson.exact(7.0), gave_up], form=["--json"])
+def test_what_is_exported_is_imported_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, known: list[Lesson], form: list[str]
+) -> None:
+    """Bounds, jobs given up on, keys, ends and times: the new history is the old one, to the last bit."""
+    folder = tmp_path_factory.mktemp("histories")
+    old, new, file = str(folder / "old"), str(folder / "new"), folder / "video"
+    SqliteHistory(old).add("video", known)
+    with redirect_stdout(io.StringIO()) as printed:
+        assert run(["learn", "export", "video", "--history", old, *form]) == 0
+        file.write_text(printed.getvalue(), encoding="utf-8", newline="")
+        assert run(["learn", "import", str(file), "--kind", "video", "--history", new]) == 0
+    assert SqliteHistory(new).lessons("video") == SqliteHistory(old).lessons("video") == known
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "low", "high"),
+    [
+        ("8.5\n2m\n", "", [8.5, 120.0], [8.5, 120.0]),
+        ("took\n8.5\n2m\n", "", [8.5, 120.0], [8.5, 120.0]),
+        ('[8.5, "2m"]', "", [8.5, 120.0], [8.5, 120.0]),
+        ("low,high\n8.5,9\n2m,inf\n", "", [8.5, 120.0], [9.0, math.inf]),
+        ("low,high,key\n8.5,9,large\n", "large", [8.5], [9.0]),
+    ],
+)
+def test_standard_input_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, key: str, low: list[float], high: list[float]
+) -> None:
+    """Durations alone, with a header, as JSON, or with bounds; all jobs completed, and none before now."""
+    path = str(tmp_path / "waits.sqlite3")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert run(["learn", "import", "-", "--kind", "video", "--history", path]) == 0
+    found = SqliteHistory(path).lessons("video")
+    assert ([each.low for each in found], [each.high for each in found]) == (low, high)
+    assert {(each.key, each.end) for each in found} == {(key, End.COMPLETED)}
+    assert min(each.began_at for each in found) > 1.7e9
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("low,high\n8,nan\n", "times.csv: line 2, high: must be a finite number >= 0"),
+        ("low,high\n8,9\n8,7.5\n", "times.csv: line 3, high: must be >= 'low' (8), got '7.5'"),
+        ("low,high\n-8,9\n", "times.csv: line 2, low: must be a finite number >= 0"),
+        ("low,high,end\n8,9,complete\n", "line 2, end: must be one of completed, job failed, "),
+        ("low,high,began_at\n8,9,inf\n", "line 2, began_at: must be a finite number >= -1e+12"),
+        ('[{"low": 8, "high": null, "key": 5}]', "times.csv: [0], key: must be text, got 5"),
+        ("low,high\n", "times.csv: holds no durations"),
+    ],
+)
+def test_a_file_that_is_wrong_is_imported_not_at_all(
+    tmp_path: Path, capsys: Output, text: str, said: str
+) -> None:
+    """The error names file, line, column, value and rule; no history is made."""
+    file, path = tmp_path / "times.csv", tmp_path / "waits.sqlite3"
+    file.write_text(text)
+    assert run(["learn", "import", str(file), "--kind", "video", "--history", str(path)]) == 2
+    assert said in capsys.readouterr().err
+    assert not path.exists()
 
 
 def test_kinds_are_listed(path: str, capsys: Output) -> None:

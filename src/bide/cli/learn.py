@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -109,25 +109,27 @@ def show(
 
 
 @learn.command(name="import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--kind", required=True, help="Of the jobs.")
 @click.option("--column", help="The column, or the objects' key, that holds the durations.")
-@click.option("--key", default="", help="What the jobs have in common with some of their kind.")
+@click.option("--key", help="What the jobs have in common with some of their kind; else as FILE has it.")
 @_history_option
-def import_durations(file: Path, kind: str, column: str | None, key: str, path: str) -> None:
+def import_durations(file: Path, kind: str, column: str | None, key: str | None, path: str) -> None:
     """
-    Learn from measured durations, the oldest first.
+    Learn from measured durations, or from what was exported, the oldest first.
 
-    FILE is a CSV file with a header, or a JSON list; durations are seconds, or texts such as 2m30s.
+    FILE is CSV, with a header or of durations alone, or a JSON list; - is standard input. Durations are
+    seconds, or texts such as 2m30s. With the columns low and high, as `bide learn export` writes them, the
+    durations lie in between.
     """
-    from bide.lab.measured import read_durations
     from bide.learn.history import KEPT, SqliteHistory
+    from bide.learn.lesson_files import read_lessons
 
-    durations = read_durations(file, column)
-    now = time.time()
-    SqliteHistory(path).add(kind, [Lesson.exact(each, key, began_at=now) for each in durations])
-    kept = "" if len(durations) <= KEPT else f"; the newest {KEPT} are kept"
-    click.echo(f"{kind}: {len(durations)} jobs added to {path}{kept}")
+    lessons = read_lessons(file, column, key=key, now=time.time())
+    SqliteHistory(path).add(kind, lessons)
+    most = max(Counter(lesson.key for lesson in lessons).values())
+    kept = "" if most <= KEPT else f"; the newest {KEPT} of each key are kept"
+    click.echo(f"{kind}: {len(lessons)} jobs added to {path}{kept}")
 
 
 @learn.command()
@@ -140,18 +142,15 @@ def export(kind: str, path: str, key: str | None, as_json: bool) -> None:
     Print what is known of each job of a KIND, the oldest first, as CSV.
 
     A job's duration is more than 'low' seconds and at most 'high': equal where it is exact, infinite where
-    the wait was over before the job.
+    the wait was over before the job. `bide learn import` reads it.
     """
-    rows = [
-        {"key": each.key, "low": each.low, "high": each.high, "end": str(each.end), "began_at": each.began_at}
-        for each in _lessons(path, kind, key)
-    ]
+    from bide.learn.lesson_files import as_record, write_lessons
+
+    lessons = _lessons(path, kind, key)
     if as_json:
-        print_json(rows)
-        return
-    writer = csv.DictWriter(sys.stdout, rows[0].keys(), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+        print_json([as_record(lesson) for lesson in lessons])
+    else:
+        write_lessons(lessons, sys.stdout)
 
 
 @learn.command()
