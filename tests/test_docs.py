@@ -199,9 +199,12 @@ def test_a_flaky_api_is_survived_as_the_guide_says(here: Path, capsys: pytest.Ca
         known["test_the_client_survives"](url)
 
 
-def test_a_strategy_learns_as_the_guide_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.wire
+def test_a_strategy_learns_as_the_guide_says(
+    urls: dict[str, str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each of the guide's blocks runs, and its waits are remembered in the file that it names."""
-    run("docs/how-to/learn-from-your-jobs.md", {})
+    run("docs/how-to/learn-from-your-jobs.md", urls)
     assert capsys.readouterr().out.count("completed after") == 6
     assert background.flush(30)
     assert [each.jobs for each in SqliteHistory("waits.sqlite3").remembered()] == [5, 1]

@@ -137,7 +137,7 @@ class Driver(Policy):
         Args:
             token: of the wait.
             timeout: seconds from now to a new deadline; by default the wait keeps its own.
-            key: as for `begin`.
+            key: as for `begin`; by default the wait keeps its own.
 
         Raises:
             TokenError: the token is damaged, of a later version, or none at all.

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from bide.durations import MAX_SECONDS
 from bide.errors import TokenError, shown
-from bide.rules import Number
+from bide.rules import Number, Text
 
 VERSION = 1
 
@@ -24,7 +24,7 @@ _DELAY = Number(least=0)
 @frozen(kw_only=True)
 class Position:
     """
-    How far a wait has come. It holds no secrets: no URL, no header, no result.
+    How far a wait has come. It holds no secrets: no URL, no header, no result; only the key.
 
     Args:
         started_at: when the wait began: wall clock, seconds since the epoch.
@@ -44,6 +44,7 @@ class Position:
         held: seconds for which it held that answer back.
         asked: seconds that it asked for at last: with an answer, a failure, or when it made the job.
         draws: the state of the wait's own draws; None if the caller draws.
+        key: what the job has in common with some others of its kind, for a strategy that learns.
     """
 
     started_at: float = field(validator=_TIME)
@@ -62,6 +63,7 @@ class Position:
     held: float | None = field(validator=_OPTIONAL)
     asked: float | None = field(validator=_OPTIONAL)
     draws: int | None = field(validator=Number(least=0, most=2**64 - 1, whole=True, optional=True))
+    key: str = field(default="", validator=Text(empty=True))
 
     def to_token(self) -> str:
         """Return the position as JSON of one line, with its version and a checksum."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from attrs import Attribute, frozen
+from attrs import Attribute, field, frozen
 
 from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError, Problem, shown
@@ -79,14 +79,19 @@ class Text:
 
     Args:
         optional: None is allowed too.
+        empty: so is text without a character.
     """
 
     optional: bool = False
+    empty: bool = field(default=False, kw_only=True)
 
     def __call__(self, instance: object, attribute: Attribute[Any], value: object) -> None:
         """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
-        if not (isinstance(value, str) and value) and not (self.optional and value is None):
-            raise ConfigError(Problem(f"must be text, and not empty, got {shown(value)}", (attribute.name,)))
+        if value is None and self.optional:
+            return
+        if not isinstance(value, str) or not (value or self.empty):
+            rule = "must be text" if self.empty else "must be text, and not empty"
+            raise ConfigError(Problem(f"{rule}, got {shown(value)}", (attribute.name,)))
 
 
 @frozen

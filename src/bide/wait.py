@@ -15,6 +15,7 @@ from bide.learning import begun, teach
 from bide.outcome import END_OF_JOB, End, Outcome
 from bide.policy import Limits, Policy
 from bide.position import COUNTED, Position, as_number
+from bide.rules import Text
 from bide.schedule import Schedule
 from bide.strategy import Observation
 
@@ -57,7 +58,7 @@ class Wait(Schedule):
     """
 
     started_at: float | None = field(default=None, kw_only=True)
-    key: str = field(default="", kw_only=True)
+    key: str = field(default="", validator=Text(empty=True), kw_only=True)
     failure: RequestError | None = field(default=None, init=False)
     _failures: tuple[RequestError, ...] = field(default=(), init=False)
     _asking: bool = field(default=False, init=False)
@@ -92,7 +93,7 @@ class Wait(Schedule):
             timeout: seconds from now to a new deadline; by default the wait keeps its own.
             draw: as for a new wait, if it drew so; by default the wait's own stream goes on.
             observers: are told what happens.
-            key: as for a new wait.
+            key: as for a new wait; by default the wait keeps its own.
 
         Raises:
             TokenError: the token is damaged, of a later version, or none at all.
@@ -103,7 +104,14 @@ class Wait(Schedule):
             draw = Draws(position.draws)
         since = max(at - position.started_at, position.elapsed)  # also if the wall clock was set back
         began = now - since
-        wait = cls(policy, now=began, started_at=position.started_at, draw=draw, observers=observers, key=key)
+        wait = cls(
+            policy,
+            now=began,
+            started_at=position.started_at,
+            draw=draw,
+            observers=observers,
+            key=key or position.key,
+        )
         wait._restore(position)
         wait._resumed = now
         if timeout is not None:
@@ -132,6 +140,7 @@ class Wait(Schedule):
             held=as_number(seen.held) if seen is not None else None,
             asked=as_number(self._hint),
             draws=self._draw.state if isinstance(self._draw, Draws) else None,
+            key=self.key,
             **{name: getattr(self, name) for name in COUNTED},
         ).to_token()
 

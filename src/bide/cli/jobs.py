@@ -49,13 +49,18 @@ def submit(server: str) -> None:
 @click.command(
     cls=Command,
     sections={
-        "When to look": ("strategy", "config", *LIMITS),
+        "When to look": ("strategy", "config", "key", *LIMITS),
         "What the answers mean": ("mapping", *FIELDS),
         "Requests": ("headers", "hold", "request_timeout"),
     },
 )
 @click.argument("url")
 @policy_options
+@click.option(
+    "--key",
+    default="",
+    help="What the job has in common with some of its kind, such as its size, for a strategy that learns.",
+)
 @mapping_options
 @click.option(
     "--header",
@@ -84,6 +89,7 @@ def wait(
     strategy: str | None,
     config: str | None,
     limits: dict[str, str],
+    key: str,
     headers: tuple[str, ...],
     hold: float,
     request_timeout: float,
@@ -108,7 +114,7 @@ def wait(
     is such as 404 or 5xx. A PLACE is an EXPRESSION, or a header with its colon, such as Location:.
     """  # noqa: D301 - click wants the character that \\b stands for
     policy = resolve_policy(strategy, limits, config=config).policy
-    job = HttpJob(url, mapping_of(mapping), headers=headers_from(headers))
+    job = HttpJob(url, mapping_of(mapping), headers=headers_from(headers), key=key)
     moved = (policy.limits.timeout or MAX_SECONDS) if resume and "timeout" in limits else None
     left = _time_left(resume) if resume and moved is None else policy.limits.timeout
     ended: list[Outcome] = []

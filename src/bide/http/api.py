@@ -78,26 +78,26 @@ class JobApi:
             raise ConfigError(f"a job's id must be text, and none of '', '.' and '..', got {shown(job_id)}")
         return f"{self.jobs_url}/{quote(job_id, safe='')}"
 
-    def job(self, job_id: str) -> HttpJob:
+    def job(self, job_id: str, key: str = "") -> HttpJob:
         """
-        Return a job of the server.
+        Return a job of the server, with what it has in common with some others of its kind.
 
         Raises:
-            ConfigError: as `url_of`.
+            ConfigError: as `url_of`, or the key is no text.
         """
         hint = job_id.hint_left() if isinstance(job_id, JobId) else None
-        return HttpJob(self.url_of(job_id), job_id=job_id, hint=hint)
+        return HttpJob(self.url_of(job_id), job_id=job_id, hint=hint, key=key)
 
-    def jobs(self, job_ids: Iterable[str]) -> list[HttpJob]:
+    def jobs(self, job_ids: Iterable[str], key: str = "") -> list[HttpJob]:
         """
-        Return jobs of the server.
+        Return jobs of the server, with what they have in common with some others of their kind.
 
         Raises:
-            ConfigError: as `url_of`; or there is one id where there should be several.
+            ConfigError: as `job`; or there is one id where there should be several.
         """
         if isinstance(job_ids, str):
             raise ConfigError(f"job_ids: must be several ids, got the text {shown(job_ids)}")
-        return [self.job(job_id) for job_id in job_ids]
+        return [self.job(job_id, key) for job_id in job_ids]
 
     def creating(self, work: Mapping[str, Any] | None, idempotency_key: str | None = None) -> Exchange[JobId]:
         """

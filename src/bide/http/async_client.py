@@ -114,6 +114,7 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         *,
         token: str | None = None,
         timeout: Seconds | None = None,
+        key: str = "",
         cancel_job: bool = False,
     ) -> Coroutine[Any, Any, Outcome]:
         """
@@ -125,15 +126,19 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
             job_id: of the job; as `create_job` gave it, the first poll follows the hint in it.
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+            key: what the job has in common with some others of its kind, such as its size, if a strategy
+                learns; by default that of the token, or none.
             cancel_job: whether to cancel the job too if the wait ends before it does; if that fails, a note
                 on the exception says so.
 
         Raises:
             WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the key no text.
         """
-        return self._waits.wait(self._api.job(job_id), token=token, timeout=timeout, cancel_job=cancel_job)
+        return self._waits.wait(
+            self._api.job(job_id, key), token=token, timeout=timeout, cancel_job=cancel_job
+        )
 
     def wait_for_job_with_updates(
         self,
@@ -142,6 +147,7 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         *,
         token: str | None = None,
         timeout: Seconds | None = None,
+        key: str = "",
         cancel_job: bool = False,
     ) -> Coroutine[Any, Any, Outcome]:
         """
@@ -150,14 +156,23 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         Raises:
             WaitError: as `wait_for_job`.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the key no text.
         """
         return self._waits.wait(
-            self._api.job(job_id), on_update=on_update, token=token, timeout=timeout, cancel_job=cancel_job
+            self._api.job(job_id, key),
+            on_update=on_update,
+            token=token,
+            timeout=timeout,
+            cancel_job=cancel_job,
         )
 
     def watch(
-        self, job_id: str, *, token: str | None = None, timeout: Seconds | None = None
+        self,
+        job_id: str,
+        *,
+        token: str | None = None,
+        timeout: Seconds | None = None,
+        key: str = "",
     ) -> AsyncIterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
@@ -165,12 +180,12 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         Raises:
             WaitError: after the last update, as `wait_for_job`.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the key no text.
         """
-        return self._waits.watch(self._api.job(job_id), token=token, timeout=timeout)
+        return self._waits.watch(self._api.job(job_id, key), token=token, timeout=timeout)
 
     def wait_for_jobs(
-        self, job_ids: Iterable[str], *, at_once: int | None = None
+        self, job_ids: Iterable[str], *, at_once: int | None = None, key: str = ""
     ) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, Outcome]]]:
         """
         Wait for many jobs at once; iterate over what it gives for each id and its outcome, as it ends.
@@ -180,11 +195,12 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         Args:
             job_ids: of the jobs.
             at_once: most requests at the same time, >= 1; by default 256, or with `hold` one for each job.
+            key: what all of them have in common with some others of their kind, for a strategy that learns.
 
         Raises:
-            ConfigError: an id is none, or `at_once` is no such number.
+            ConfigError: an id is none, the key no text, or `at_once` is no such number.
         """
-        return _by_id(self._waits.wait_for_all(self._api.jobs(job_ids), at_once=at_once))
+        return _by_id(self._waits.wait_for_all(self._api.jobs(job_ids, key), at_once=at_once))
 
 
 @asynccontextmanager

@@ -113,6 +113,7 @@ class JobClient(Settings[HttpPoller]):
         cancel: threading.Event | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        key: str = "",
         cancel_job: bool = False,
     ) -> Outcome:
         """
@@ -124,16 +125,18 @@ class JobClient(Settings[HttpPoller]):
                 its connection until it is answered, for `request_timeout` at most.
             token: of an earlier wait for this job, to go on with.
             timeout: seconds from now to the deadline; by default as the limits have it, or the token.
+            key: what the job has in common with some others of its kind, such as its size, if a strategy
+                learns; by default that of the token, or none.
             cancel_job: whether to cancel the job too if the wait ends before it does; if that fails, a note
                 on the exception says so.
 
         Raises:
             WaitError: the job failed, is unknown, or a limit was reached; the error's kind says which.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the key no text.
         """
         return self._waits.wait(
-            self._api.job(job_id), cancel=cancel, token=token, timeout=timeout, cancel_job=cancel_job
+            self._api.job(job_id, key), cancel=cancel, token=token, timeout=timeout, cancel_job=cancel_job
         )
 
     def wait_for_job_with_updates(
@@ -144,6 +147,7 @@ class JobClient(Settings[HttpPoller]):
         cancel: threading.Event | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        key: str = "",
         cancel_job: bool = False,
     ) -> Outcome:
         """
@@ -152,10 +156,10 @@ class JobClient(Settings[HttpPoller]):
         Raises:
             WaitError: as `wait_for_job`.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the key no text.
         """
         return self._waits.wait(
-            self._api.job(job_id),
+            self._api.job(job_id, key),
             on_update=on_update,
             cancel=cancel,
             token=token,
@@ -170,6 +174,7 @@ class JobClient(Settings[HttpPoller]):
         cancel: threading.Event | None = None,
         token: str | None = None,
         timeout: Seconds | None = None,
+        key: str = "",
     ) -> Iterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
@@ -177,20 +182,23 @@ class JobClient(Settings[HttpPoller]):
         Raises:
             WaitError: after the last update, as `wait_for_job`.
             TokenError: the token is none.
-            ConfigError: the timeout is no number of seconds > 0.
+            ConfigError: the timeout is no number of seconds > 0, or the key no text.
         """
-        return self._waits.watch(self._api.job(job_id), cancel=cancel, token=token, timeout=timeout)
+        return self._waits.watch(self._api.job(job_id, key), cancel=cancel, token=token, timeout=timeout)
 
-    def wait_for_jobs(self, job_ids: Iterable[str], *, at_once: int = 16) -> Iterator[tuple[str, Outcome]]:
+    def wait_for_jobs(
+        self, job_ids: Iterable[str], *, at_once: int = 16, key: str = ""
+    ) -> Iterator[tuple[str, Outcome]]:
         """
         Wait for many jobs, and yield each id with its outcome, as it ends; none of the jobs raises.
 
         Args:
             job_ids: of the jobs.
             at_once: most requests at the same time; >= 1.
+            key: what all of them have in common with some others of their kind, for a strategy that learns.
 
         Raises:
-            ConfigError: an id is none, or `at_once` is no such number.
+            ConfigError: an id is none, the key no text, or `at_once` is no such number.
         """
-        waits = self._waits.wait_for_all(self._api.jobs(job_ids), at_once=at_once)
+        waits = self._waits.wait_for_all(self._api.jobs(job_ids, key), at_once=at_once)
         return ((str(job.job_id), outcome) for job, outcome in waits)

@@ -18,6 +18,7 @@ from bide.http.catalogue import find_mapping
 from bide.http.hints import hint_in, left_of
 from bide.http.mapping import JobMapping
 from bide.http.urls import checked_url, public
+from bide.rules import Text
 
 PLACES = ("operation-location", "azure-asyncoperation", "location", "content-location")
 """The headers in which a creating response says where the job is, the likeliest first."""
@@ -66,7 +67,7 @@ class HttpJob:
         key: what the job has in common with some others of its kind, for a strategy that learns.
 
     Raises:
-        ConfigError: the URL, the mapping or a header is none.
+        ConfigError: the URL, the mapping or a header is none, or the key no text.
     """
 
     url: str = field(converter=_as_url, repr=public)
@@ -75,7 +76,7 @@ class HttpJob:
     job_id: str | None = field(default=None, kw_only=True)
     hint: float | None = field(default=None, kw_only=True)
     _told_at: float = field(factory=time.monotonic, init=False, repr=False)
-    key: str = field(default="", kw_only=True)
+    key: str = field(default="", validator=Text(empty=True), kw_only=True)
 
     @classmethod
     def created(
