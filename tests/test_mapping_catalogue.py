@@ -72,11 +72,12 @@ def epoch(moment: float | str | None) -> float | None:
     "case", [case for case in recorded() if "raises" not in case.says], ids=lambda c: c.api
 )
 def test_an_answer_says_what_its_documentation_says(case: Recorded) -> None:
-    """Status, progress, end, hint, result and where to look next; and nothing that is not there."""
+    """Status, progress, both moments, hint, result and where to look next; and nothing that is not there."""
     mapping, says = find_mapping(case.api), case.says
     seen = mapping.observation(case.answer)
     assert (seen.status, seen.hint, seen.result) == (says["status"], says.get("hint"), says.get("result"))
     assert seen.progress == pytest.approx(says.get("progress"))
+    assert seen.created_at == pytest.approx(epoch(says.get("created_at")))
     assert seen.completed_at == pytest.approx(epoch(says.get("completed_at")))
     assert mapping.next_url_in(case.answer) == says.get("next_url")
     assert mapping.result_url_in(case.answer) == says.get("result_url")

@@ -29,8 +29,8 @@ class Lesson:
 
     Args:
         low: seconds from the start of the wait to when the job was last seen to run.
-        high: seconds to when it was seen to have ended; equal to `low` where the server says when that was;
-            infinite if the wait was over before the job.
+        high: seconds to when it was seen to have ended, from when it was created, if the server says so;
+            equal to `low` where the server says how long it took; infinite if the wait was over before it.
         end: how the wait ended.
         began_at: when it began: wall clock, seconds since the epoch.
         key: what the job has in common with some others of its kind; empty without any.
@@ -110,7 +110,7 @@ def teach(
         resumed: it went on from a token.
     """
     if _was_over(outcome, began_at):
-        return  # when it began, and so how long it took, nobody here knows
+        return  # when it was created, and so how long it took, nobody here knows
     low, high = _bounds(outcome, ran_until, began_at)
     if low == 0.0 and high == math.inf:
         return  # as if there had been no wait
@@ -123,18 +123,26 @@ def teach(
 
 
 def _was_over(outcome: Outcome, began_at: float) -> bool:
-    """Say whether the job ended before its wait began, as far as the server says."""
-    ended_at = outcome.observation.completed_at if outcome.observation is not None else None
-    return ended_at is not None and ended_at <= began_at
+    """Say whether the server says that the job ended before its wait began, and not how long it took."""
+    seen = outcome.observation
+    if seen is None or seen.completed_at is None or seen.created_at is not None:
+        return False
+    return seen.completed_at <= began_at
 
 
 def _bounds(outcome: Outcome, ran_until: float, began_at: float) -> tuple[float, float]:
     """Return what the job's duration is more than, and at most, in seconds."""
-    if outcome.end not in END_OF_JOB.values():
-        return ran_until, math.inf
     seen = outcome.observation
-    if seen is not None and seen.completed_at is not None:
-        said = seen.completed_at - began_at
-        if ran_until <= said <= outcome.elapsed:  # otherwise the server's clock is not ours
+    if seen is None or outcome.end not in END_OF_JOB.values():
+        return ran_until, math.inf
+    low, high = min(ran_until, outcome.elapsed), outcome.elapsed
+    if seen.created_at is None:
+        created_at, longest = began_at, high
+    else:  # both moments are of the server's clock, so it need not be ours
+        created_at, longest = seen.created_at, math.inf
+        high += max(0.0, began_at - created_at)  # as much more as the wait is late; the low holds anyway
+    if seen.completed_at is not None:
+        said = seen.completed_at - created_at
+        if low <= said <= longest and math.isfinite(said):
             return said, said
-    return min(ran_until, outcome.elapsed), outcome.elapsed
+    return low, high

@@ -35,6 +35,7 @@ class Observation:
         result: what the job produced, or what it says of its failure; of a pending one what the poll function
             keeps of it; anything.
         held: seconds that the server held the answer back because it was asked to: they count as slept.
+        created_at: when the job was created: wall clock, seconds since the epoch, if known.
     """
 
     status: Status
@@ -43,6 +44,7 @@ class Observation:
     completed_at: float | None = None
     result: Any = None
     held: float = 0.0
+    created_at: float | None = None
 
 
 class Situation(NamedTuple):

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bide import (
     AsyncPoller,
@@ -112,6 +114,57 @@ def test_a_job_that_was_over_before_says_nothing() -> None:
     pupil, seen = Pupil(), Observation("completed", completed_at=500.0)
     sync_wait(ScriptedJob([seen], VirtualClock(1000.0)), pupil)
     assert pupil.told == []
+
+
+@DRIVERS
+@pytest.mark.parametrize("late", [0.0, 5.0, 500.0])
+@pytest.mark.parametrize("skew", [0.0, -300.0, 300.0])
+def test_a_late_wait_learns_how_long_the_job_took(wait: Drive, late: float, skew: float) -> None:
+    """If the server says when the job was created and when it ended, by a clock that need not be ours."""
+    born = 1000.0 - late + skew
+    seen = Observation("completed", created_at=born, completed_at=born + late + 9.0)
+    lesson = lesson_of(wait, ScriptedJob([seen], VirtualClock(1000.0), ends_at=1009.0))
+    assert (lesson.low, lesson.high, lesson.began_at) == (late + 9.0, late + 9.0, 1000.0)
+
+
+def test_a_job_that_was_over_before_tells_how_long_it_took() -> None:
+    """If the server says when it was created: a wait from the shell may come minutes after its job."""
+    seen = Observation("completed", created_at=493.0, completed_at=500.0)
+    lesson = lesson_of(sync_wait, ScriptedJob([seen], VirtualClock(1000.0)))
+    assert (lesson.low, lesson.high) == (7.0, 7.0)
+
+
+@given(
+    late=st.floats(0.0, 500.0),
+    took=st.floats(0.0, 400.0),
+    says_end=st.booleans(),
+    grain=st.sampled_from([0.0, 1.0]),
+)
+@settings(max_examples=50)
+def test_a_late_wait_learns_nothing_that_is_wrong(
+    late: float, took: float, says_end: bool, grain: float
+) -> None:
+    """The job took between the bounds, however late the wait began, and whatever of it the server tells."""
+    born, began = 10_000_000.0, 10_000_000.0 + late
+    ended = max(born + took, began)  # a wait for a job that is over sees that at once
+    told: dict[str, Any] = {
+        "created_at": born,
+        "completed_at": (born + took if grain == 0.0 else math.floor(born + took)) if says_end else None,
+    }
+    lesson = lesson_of(
+        sync_wait,
+        ScriptedJob([Observation("completed", **told)], VirtualClock(began), ends_at=ended),
+        limits=Limits(max_attempts=None, timeout=None),
+    )
+    assert lesson.low - grain - 1e-6 <= took <= lesson.high + grain + 1e-6
+
+
+@pytest.mark.parametrize("created_at", [math.nan, math.inf, 1005.0])
+def test_a_server_that_does_not_know_when_the_job_was_created_is_not_believed(created_at: float) -> None:
+    """What took no time, or less than the job was seen to run, is measured by the answers."""
+    seen = Observation("completed", created_at=created_at, completed_at=1009.0)
+    lesson = lesson_of(sync_wait, ScriptedJob([seen], VirtualClock(1000.0), ends_at=1009.0))
+    assert (lesson.low, lesson.high) == (8.0, 12.0)
 
 
 @DRIVERS

@@ -25,6 +25,7 @@ FIELDS = {
     "detail": (_EXPRESSION, "What is kept of a pending job's answer; --json shows the last."),
     "result": (_EXPRESSION, "Where the result of a completed job stands; --json shows it."),
     "error": (_EXPRESSION, "Where a failed job says why."),
+    "created_at": (_EXPRESSION, "Where the time stands at which the job was created."),
     "completed_at": (_EXPRESSION, "Where the time stands at which the job ended."),
     "hint": (_EXPRESSION, "Where the seconds stand until it is worth looking again."),
     "result_url": (

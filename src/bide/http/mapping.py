@@ -110,6 +110,7 @@ class JobMapping:
         detail: expression for what is kept of a pending job's answer, as the `result` of its observation.
         result: expression for what a completed job produced.
         error: expression for what a job says that failed or was cancelled.
+        created_at: expression for when the job was created, written as `completed_at` is.
         completed_at: expression for when the job ended: ISO 8601, or seconds or milliseconds since the epoch.
         hint: expression for the seconds until it is worth looking again; a hint in the headers goes first.
         job_id: expression for the job that the answer is about, which must be the one asked for.
@@ -134,6 +135,7 @@ class JobMapping:
     detail: str | None = field(default=None, validator=_EXPRESSION)
     result: str | None = field(default=None, validator=_EXPRESSION)
     error: str | None = field(default=None, validator=_EXPRESSION)
+    created_at: str | None = field(default=None, validator=_EXPRESSION)
     completed_at: str | None = field(default=None, validator=_EXPRESSION)
     hint: str | None = field(default=None, validator=_EXPRESSION)
     job_id: str | None = field(default=None, validator=_EXPRESSION)
@@ -178,6 +180,7 @@ class JobMapping:
             hint=seconds_of(answer.find(self.hint), MAX_SECONDS) if hint is None else hint,
             completed_at=instant_of(answer.find(self.completed_at)) if status != "pending" else None,
             result=answer.find(kept),
+            created_at=instant_of(answer.find(self.created_at)),
         )
 
     def result_url_in(self, answer: Answer) -> str | None:

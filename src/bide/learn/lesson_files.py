@@ -17,6 +17,7 @@ from bide.rules import Number
 COLUMNS: tuple[str, ...] = ("key", "low", "high", "end", "began_at")
 """What a file has of each job; without a key it has none, and it completed unless something else is said."""
 
+_BOUND = Number(least=0, unit="seconds")
 _BEGAN_AT = Number(least=-1e12, most=1e12, unit="seconds since the epoch")
 _NEVER = ("inf", "None")
 
@@ -66,8 +67,8 @@ def _lesson(record: Record, column: str | None, key: str | None, now: float) -> 
 
 
 def _with_bounds(record: Record, key: str | None, now: float) -> Lesson:
-    low = record.number("low")
-    high = math.inf if str(record["high"]) in _NEVER else record.number("high")
+    low = record.number("low", _BOUND)
+    high = math.inf if str(record["high"]) in _NEVER else record.number("high", _BOUND)
     if high < low:
         raise record.wrong("high", f"must be >= 'low' ({low:g})")
     said = record.values
