@@ -142,7 +142,7 @@ def test_what_is_known_is_shown_with_what_it_saves(path: str, capsys: Output) ->
     assert (found["exact"], found["between"], found["given_up"], found["own"]) == (100, 0, 0, 91)
     assert found["mean"] == pytest.approx(10, rel=0.1)
     assert found["quantiles"][2] == pytest.approx(10, rel=0.1)
-    assert sum(bar["share"] for bar in found["bars"]) == pytest.approx(0.98, abs=0.01)
+    assert sum(bar["share"] for bar in found["bars"]) == pytest.approx(1.0)
     assert found["learned"]["calls"] < found["fallback"]["calls"] / 2
     assert found["learned"]["lag_mean"] < found["fallback"]["lag_mean"]
     assert run(["learn", "show", "video", "--history", path, "--mean-lag", "1s", "--fallback", "fixed"]) == 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bide.lab.distribution import Distribution
     from bide.learn.history import SqliteHistory
 
-_BARS = 14
+_BARS = 13
 
 # Without a word about it, a call is taken to be worth the mean duration, divided by this.
 _CALLS_WORTH = 20

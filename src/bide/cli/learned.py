@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,10 +13,11 @@ from bide.cli.layout import LAYOUT
 from bide.durations import format_duration
 from bide.learn.summary import QUANTILES, Bar, Cost, Summary
 
-_WIDEST = 40
+_WIDEST, _LEAST_WIDEST = 40, 5
+_LOOKS_WIDTH, _MARGINS = 24, 8
 _NARROW = 64
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_SHOWN_LOOKS = 8
+_MOST_LOOKS, _FEW_LOOKS = 8, 2
 
 
 def print_summary(found: Summary, fallback: str, console: Console) -> None:
@@ -37,28 +39,38 @@ def _words(found: Summary) -> Iterator[str]:
 
 
 def _durations(found: Summary, width: int) -> Table:
-    """Return the bars, each with the looks at a job that still runs then."""
+    """Return the bars, each with the looks at a job that still runs then; no look is in none."""
+    spans = [_span(bar) for bar in found.bars]
+    shares = [f"{bar.share:.1%}" for bar in found.bars]
+    looks = [_looks(bar, found.learned.looks, few=width < _NARROW) for bar in found.bars]
+    words = [len(word) for text in looks for word in text.split()]
+    header = "looks at"
     table = Table(**LAYOUT)
     table.add_column("duration", justify="right", no_wrap=True)
     table.add_column("jobs", no_wrap=True)
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("looks at", overflow="fold")
+    table.add_column(header, min_width=max(words, default=0))  # a word is not broken
+    looks_width = max(len(header), min(max(map(len, looks)), _LOOKS_WIDTH))
+    used = max(map(len, spans)) + max(map(len, shares)) + looks_width
+    widest = min(max(width - used - _MARGINS, _LEAST_WIDEST), _WIDEST)
     most = max(bar.share for bar in found.bars)
-    widest = _WIDEST if width >= _NARROW + _WIDEST // 2 else _WIDEST // 4
-    first, last = found.bars[0], found.bars[-1]
-    for bar in found.bars:
-        earliest = 0.0 if bar is first else bar.start
-        looks = [
-            at for at in found.learned.looks if earliest <= at < bar.end or (bar is last and at == bar.end)
-        ]
-        shown = ", ".join(format_duration(at) for at in looks[:_SHOWN_LOOKS])
-        more = " …" if len(looks) > _SHOWN_LOOKS else ""
-        share = f"{bar.share:.1%}" if bar.share else ""
-        table.add_row(_until(bar), _bar(bar.share / most * widest), share, f"{shown}{more}")
+    for bar, span, share, text in zip(found.bars, spans, shares, looks, strict=True):
+        table.add_row(span, _bar(bar.share / most * widest), share if bar.share else "", text)
     return table
 
 
-def _until(bar: Bar) -> str:
+def _looks(bar: Bar, looks: Sequence[float], *, few: bool) -> str:
+    """Return the looks within a bar, as far as there is room."""
+    within = [format_duration(at) for at in looks if bar.start <= at < bar.end]
+    most = _FEW_LOOKS if few else _MOST_LOOKS
+    return ", ".join(within[:most]) + (" …" if len(within) > most else "")
+
+
+def _span(bar: Bar) -> str:
+    if bar.start == 0.0:
+        return f"up to {format_duration(bar.end)}"
+    if bar.end == math.inf:
+        return f"over {format_duration(bar.start)}"
     return f"{format_duration(bar.start)}..{format_duration(bar.end)}"
 
 
@@ -78,6 +90,8 @@ def _costs(found: Summary, fallback: str) -> Table:
 
 
 def _saving(learned: Cost, fallback: Cost, name: str) -> str:
+    if learned == fallback:
+        return f"It waits as {name} does: too little is known as yet, or no plan would cost less."
     calls, lag = 1 - learned.calls / fallback.calls, 1 - learned.lag_mean / (fallback.lag_mean or 1e-9)
     return f"Against {name}: {_change(calls, 'fewer')} calls, {_change(lag, 'less')} lag."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from attrs import frozen
 
 from bide.lab.compare import compare
 from bide.lab.contenders import Entrant
-from bide.lab.distribution import Distribution
+from bide.lab.distribution import Array, Distribution
+from bide.lab.listening import wait_for_job
 from bide.lab.workloads import Workload
 from bide.learn.estimate import estimate
 from bide.learn.pooling import pooled
@@ -23,8 +25,14 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 _UNLIMITED = Limits(max_attempts=None, timeout=None)
 
-# The drawing shows all but so small a share of the shortest jobs, and of the longest.
+_LONGER, _MOST_LOOKS = 0.001, 200
+
+# One bar holds so large a share of the shortest jobs, and one of the longest.
 _LEFT_OUT = 0.01
+
+# The bars between them span at least so much, or their ends would look alike; and the first begins no earlier
+# than this share of where the last ends.
+_LEAST_SPREAD, _LEAST_SHORTEST = 1.5, 1e-4
 
 
 @frozen(kw_only=True)
@@ -35,7 +43,8 @@ class Cost:
     Args:
         calls: mean calls per job.
         lag_mean: mean lag, in seconds.
-        looks: the poll times of one wait, in seconds, as far as one job in a thousand goes.
+        looks: the poll times of one wait, in seconds, for a job that takes longer than all but one in a
+            thousand: to the look that sees its end, at most 200.
     """
 
     calls: float
@@ -49,8 +58,8 @@ class Bar:
     Jobs that take so long.
 
     Args:
-        start: shortest of these durations, in seconds.
-        end: the longest.
+        start: shortest of these durations, in seconds; of the first bar 0.
+        end: the longest; of the last bar infinite.
         share: of all jobs.
         running: the share of jobs that still run at the start.
     """
@@ -75,7 +84,7 @@ class Summary:
         given_up: how many ran on when their wait was over.
         mean: mean duration, in seconds.
         quantiles: of the durations at `QUANTILES`, in seconds.
-        bars: how durations are spread, evenly in the logarithm of time.
+        bars: how durations are spread, evenly in the logarithm of time, but for the first and the last.
         learned: what the strategy costs that has learned.
         fallback: what its fallback costs.
     """
@@ -124,7 +133,7 @@ def summary(
         lessons: the oldest first; at least one job was seen to end.
         learned: the strategy that has learned from them.
         fallback: what it is compared with.
-        bars: how many to count.
+        bars: how many to count, beside that of the shortest jobs and that of the longest.
 
     Raises:
         ConfigError: no job was seen to end.
@@ -151,18 +160,31 @@ def summary(
 def _cost(strategy: Strategy, durations: Distribution) -> Cost:
     workload: Any = Workload("", durations)  # type: ignore[arg-type]
     result = compare([Entrant("", Policy(strategy, _UNLIMITED))], [workload]).workloads[0].results[0]
-    return Cost(calls=result.calls, lag_mean=result.lag_mean, looks=result.schedule)
+    return Cost(calls=result.calls, lag_mean=result.lag_mean, looks=_looks(strategy, durations))
+
+
+def _looks(strategy: Strategy, durations: Distribution) -> tuple[float, ...]:
+    looks: list[float] = []
+    longest = float(durations.quantile(np.array([1 - _LONGER]))[0])
+    wait_for_job(Policy(strategy, _UNLIMITED), longest, repeat(0.5), 0.0, None, looks)
+    return tuple(looks[:_MOST_LOOKS])
 
 
 def _bars(durations: Distribution, count: int) -> tuple[Bar, ...]:
-    shortest, longest = durations.quantile(np.array([_LEFT_OUT, 1 - _LEFT_OUT])).tolist()
-    if not shortest > 0 or longest <= shortest * 1.001:
-        shortest, longest = 0.5 * longest, 1.5 * longest or 1.0
-    edges = np.geomspace(max(shortest, longest * 1e-6), longest, count + 1)
-    running = durations.survival(edges)
+    edges = _edges(*durations.quantile(np.array([_LEFT_OUT, 1 - _LEFT_OUT])).tolist(), count)
+    running = [1.0, *durations.survival(edges).tolist(), 0.0]
+    times = [0.0, *edges.tolist(), math.inf]
     return tuple(
         Bar(start=start, end=end, share=before - after, running=before)
-        for start, end, before, after in zip(
-            edges[:-1].tolist(), edges[1:].tolist(), running[:-1].tolist(), running[1:].tolist(), strict=True
-        )
+        for (start, before), (end, after) in pairwise(zip(times, running, strict=True))
     )
+
+
+def _edges(shortest: float, longest: float, count: int) -> Array:
+    """Return where so many bars begin and end, evenly in the logarithm of time."""
+    longest = longest or 1.0
+    shortest = max(shortest, longest * _LEAST_SHORTEST)
+    if longest < shortest * _LEAST_SPREAD:
+        middle = math.sqrt(shortest * longest)
+        shortest, longest = middle / math.sqrt(_LEAST_SPREAD), middle * math.sqrt(_LEAST_SPREAD)
+    return np.geomspace(shortest, longest, count + 1)
