@@ -6,16 +6,22 @@ import math
 import random
 import sys
 from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from bide import End
 from bide.cli.app import run
+from bide.cli.learned import print_summary
+from bide.durations import format_duration
 from bide.learn.history import SqliteHistory
+from bide.learn.summary import summary
 from bide.learning import Lesson
+from bide_strategies import Fixed, Learned
 
 Output = pytest.CaptureFixture[str]
 
@@ -160,6 +166,94 @@ def test_a_key_is_shown_by_itself(path: str, capsys: Output) -> None:
     assert 11 < found["quantiles"][2] < 15
 
 
+@pytest.fixture
+def here(path: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the history, with a policy in it that learns from there."""
+    folder = Path(path).parent
+    monkeypatch.chdir(folder)
+    learner = 'kind = "learned"\njob_kind = "video"\nhistory = "waits.sqlite3"\ncall_cost = "1s"\n'
+    text = f'[strategy]\nkind = "clamp"\nhigh = "3s"\n[strategy.strategy]\n{learner}'
+    (folder / "bide.toml").write_text(text + '[strategy.strategy.fallback]\nkind = "fixed"\n')
+    return folder
+
+
+@pytest.mark.parametrize("arguments", [[], ["video"], ["--config", "bide.toml"]])
+def test_what_a_policy_does_is_shown(here: Path, capsys: Output, arguments: list[str]) -> None:
+    """With its history and its target, the strategies around it and its fallback, not with others."""
+    assert run(["learn", "show", *arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    looks = found["learned"]["looks"]
+    assert found["kind"] == "video"
+    assert found["own"] == 91
+    assert all(after - before <= 3.0 for before, after in pairwise([0.0, *looks]))
+    assert found["fallback"]["looks"][:3] == [0.0, 1.0, 2.0]
+
+
+def test_a_policy_is_compared_with_its_fallback(here: Path, capsys: Output) -> None:
+    """Or with another strategy, by its name."""
+    assert run(["learn", "show"]) == 0
+    assert "Against its fallback: " in capsys.readouterr().out
+    assert run(["learn", "show", "--fallback", "seed", "--key", "large"]) == 0
+    assert "Against seed: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vidoe"], "the policy learns of no jobs of the kind 'vidoe'; did you mean 'video'?"),
+        (["--strategy", "seed"], "learns nothing; name one of the kind 'learned' by --strategy or --config"),
+        (["--call-cost", "1s"], "--call-cost: a policy says itself what a call is worth"),
+        (["--history", "waits.sqlite3"], "KIND: is needed to look into a history"),
+        (["video", "--history", "waits.sqlite3", "--config", "bide.toml"], "--config: a policy has its own"),
+        (["--strategy", "learned(call_cost=1s)"], "history: the strategy has none"),
+        (["--strategy", "learned(call_cost=1s, history=new)"], "history: there is no file "),
+    ],
+)
+def test_a_policy_that_cannot_be_shown_is_named(
+    here: Path, capsys: Output, arguments: list[str], message: str
+) -> None:
+    """One line that says what to do instead, or the nearest name."""
+    assert run(["learn", "show", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("durations", [[10.0] * 6, [20.0] * 4 + [200.0] * 2, [0.0] * 6])
+def test_every_look_is_drawn(durations: list[float]) -> None:
+    """In a row, at any width; also a look that comes after all known ends."""
+    lessons = [Lesson.exact(each) for each in durations]
+    learned = Learned(call_cost=0.5).trained(durations)
+    found = summary("video", "", lessons, learned, Fixed(interval=1.0), bars=13)
+    assert found.learned.looks[-1] >= max(durations)
+    for width in (40, 80, 120):
+        with io.StringIO() as drawn:
+            print_summary(found, "fixed", Console(file=drawn, width=width))
+            text = drawn.getvalue()
+        assert max(map(len, text.splitlines())) <= width
+        assert "looks" in text
+        assert "█████" in text
+        assert all(format_duration(look) in text for look in found.learned.looks)
+
+
+def test_durations_that_are_alike_have_bars_of_their_own(tmp_path: Path, capsys: Output) -> None:
+    """The rows have different ends, and all jobs are in one of them."""
+    path = str(tmp_path / "waits.sqlite3")
+    SqliteHistory(path).add("video", [Lesson.exact(10.0)] * 6)
+    assert run(["learn", "show", "video", "--history", path, "--json"]) == 0
+    bars = json.loads(capsys.readouterr().out)["bars"]
+    assert len({format_duration(bar["start"]) for bar in bars}) == len(bars)
+    assert max(bar["share"] for bar in bars) > 0.99
+
+
+def test_a_strategy_that_knows_too_little_says_so(tmp_path: Path, capsys: Output) -> None:
+    """It waits as its fallback does, which saves nothing."""
+    path = str(tmp_path / "waits.sqlite3")
+    SqliteHistory(path).add("video", [Lesson.exact(10.0)])
+    assert run(["learn", "show", "video", "--history", path]) == 0
+    assert "It waits as seed does: too little is known as yet" in capsys.readouterr().out
+
+
 def test_jobs_are_forgotten(path: str, capsys: Output) -> None:
     """Those of one key, or all."""
     assert run(["learn", "forget", "video", "--key", "large", "--history", path]) == 0
@@ -172,8 +266,8 @@ def test_jobs_are_forgotten(path: str, capsys: Output) -> None:
     ("arguments", "message"),
     [
         (["show", "vidoe", "--history", "PATH"], "knows no jobs of the kind 'vidoe'; did you mean 'video'?"),
-        (["show", "video", "--history", "nowhere"], "--history: there is no file 'nowhere'"),
-        (["show", "video", "--history", "PATH", "--mean-lag", "1us"], "mean_lag: must be between"),
+        (["show", "video", "--history", "nowhere"], "history: there is no file 'nowhere'"),
+        (["show", "video", "--history", "PATH", "--mean-lag", "1us"], "--mean-lag: must be between"),
         (["show", "video", "--history", "PATH", "--calls", "3", "--mean-lag", "1s"], "needs exactly one of"),
         (["show", "video", "--history", "PATH", "--fallback", "sed"], "did you mean 'seed'?"),
         (

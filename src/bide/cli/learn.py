@@ -5,33 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import click
 from rich.console import Console
 from rich.table import Table
 
-from bide.catalogue import find_policy
 from bide.cli.as_json import print_json
+from bide.cli.histories import existing, lessons_of
 from bide.cli.layout import LAYOUT
-from bide.cli.options import DURATION
-from bide.config import from_config, to_config
-from bide.errors import ConfigError, nearest, shown
-from bide.learning import Lesson
-from bide.strategy import Strategy
-
-if TYPE_CHECKING:
-    from bide.lab.distribution import Distribution
-    from bide.learn.history import SqliteHistory
-
-_BARS = 13
-
-# Without a word about it, a call is taken to be worth the mean duration, divided by this.
-_CALLS_WORTH = 20
+from bide.cli.show_learned import show
 
 _history_option = click.option(
     "--history",
@@ -49,12 +35,15 @@ def learn() -> None:
     """Look at what strategies of the kind 'learned' know of jobs, and change it."""
 
 
+learn.add_command(show)
+
+
 @learn.command(name="list")
 @_history_option
 @_json_option
 def list_kinds(path: str, as_json: bool) -> None:
     """List the kinds of jobs that a history holds, and their keys."""
-    remembered = _existing(path).remembered()
+    remembered = existing(path).remembered()
     if as_json:
         print_json([attrs.asdict(each, value_serializer=_as_text) for each in remembered])
         return
@@ -63,49 +52,6 @@ def list_kinds(path: str, as_json: bool) -> None:
         instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (each.oldest, each.newest))
         table.add_row(each.kind, each.key, str(each.jobs), *instants)
     Console().print(table)
-
-
-@learn.command()
-@click.argument("kind")
-@_history_option
-@click.option("--key", default="", help="Of the next job, if it has one.")
-@click.option(
-    "--call-cost", type=DURATION, help="Lag that saving one call is worth; else a 20th of the mean."
-)
-@click.option("--mean-lag", type=DURATION, help="Or the mean lag that is wanted.")
-@click.option("--calls", type=float, help="Or the mean calls per job that are wanted.")
-@click.option("--fallback", default="seed", show_default=True, help="What to compare with: as --strategy.")
-@_json_option
-def show(
-    kind: str,
-    path: str,
-    key: str,
-    call_cost: float | None,
-    mean_lag: float | None,
-    calls: float | None,
-    fallback: str,
-    as_json: bool,
-) -> None:
-    """
-    Show how long jobs of a KIND take, when to look at them, and what that saves.
-
-    Says what a strategy of the kind 'learned' does with this history, and what it costs against a fallback,
-    both by exact evaluation on the durations that are known.
-    """
-    from bide.learn.summary import known_durations, summary
-
-    _lessons(path, kind, None)
-    lessons = _existing(path).lessons(kind, key)
-    other = find_policy(fallback).strategy
-    given = {"call_cost": call_cost, "mean_lag": mean_lag, "calls": calls}
-    learned = _learned(path, kind, key, known_durations(lessons, key), given, other)
-    found = summary(kind, key, lessons, learned, other, bars=_BARS)
-    if as_json:
-        print_json(attrs.asdict(found))
-    else:
-        from bide.cli.learned import print_summary
-
-        print_summary(found, fallback, Console())
 
 
 @learn.command(name="import")
@@ -146,7 +92,7 @@ def export(kind: str, path: str, key: str | None, as_json: bool) -> None:
     """
     from bide.learn.lesson_files import as_record, write_lessons
 
-    lessons = _lessons(path, kind, key)
+    lessons = lessons_of(path, kind, key)
     if as_json:
         print_json([as_record(lesson) for lesson in lessons])
     else:
@@ -159,53 +105,9 @@ def export(kind: str, path: str, key: str | None, as_json: bool) -> None:
 @_key_option
 def forget(kind: str, path: str, key: str | None) -> None:
     """Forget the jobs of a KIND, or those with one key."""
-    count = _existing(path).forget(kind, key)
+    count = existing(path).forget(kind, key)
     click.echo(f"{kind}: {count} jobs forgotten")
 
 
 def _as_text(_instance: object, _field: object, value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _learned(
-    path: str,
-    kind: str,
-    key: str,
-    durations: Distribution,
-    given: dict[str, float | None],
-    fallback: Strategy,
-) -> Strategy:
-    """Return the strategy that a wait would have which begins now, if its plan can do what is wanted."""
-    from bide.learn.planning import plan_for
-
-    target = {name: value for name, value in given.items() if value is not None}
-    target = target or {"call_cost": durations.mean / _CALLS_WORTH}
-    plan_for(durations, **target)
-    table = {"kind": "learned", "job_kind": kind, "history": path, "fallback": to_config(fallback), **target}
-    learned: Any = from_config(table)
-    strategy: Strategy = learned.planned(key)
-    return strategy
-
-
-def _existing(path: str) -> SqliteHistory:
-    """Return the history in a file that is there: a misspelt name is no empty history."""
-    from bide.learn.history import SqliteHistory
-
-    if not Path(path).exists():
-        raise ConfigError(f"--history: there is no file {shown(path)}")
-    return SqliteHistory(path)
-
-
-def _lessons(path: str, kind: str, key: str | None) -> Sequence[Lesson]:
-    """Return what is known of a kind, or of a key within it; at least one job."""
-    history = _existing(path)
-    lessons = [each for each in history.lessons(kind) if key is None or each.key == key]
-    if not lessons:
-        remembered = history.remembered()
-        of_kind = [each.key for each in remembered if each.kind == kind]
-        if of_kind:
-            known = nearest(str(key), of_kind)
-            raise ConfigError(f"--key: no job of the kind {kind!r} has the key {shown(key)}{known}")
-        known = nearest(kind, {each.kind for each in remembered})
-        raise ConfigError(f"KIND: {path} knows no jobs of the kind {shown(kind)}{known}")
-    return lessons

@@ -15,9 +15,8 @@ from bide.learn.summary import QUANTILES, Bar, Cost, Summary
 
 _WIDEST, _LEAST_WIDEST = 40, 5
 _LOOKS_WIDTH, _MARGINS = 24, 8
-_NARROW = 64
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_MOST_LOOKS, _FEW_LOOKS = 8, 2
+_MOST_LOOKS = 8
 
 
 def print_summary(found: Summary, fallback: str, console: Console) -> None:
@@ -42,7 +41,7 @@ def _durations(found: Summary, width: int) -> Table:
     """Return the bars, each with the looks at a job that still runs then; no look is in none."""
     spans = [_span(bar) for bar in found.bars]
     shares = [f"{bar.share:.1%}" for bar in found.bars]
-    looks = [_looks(bar, found.learned.looks, few=width < _NARROW) for bar in found.bars]
+    looks = [_looks(bar, found.learned.looks) for bar in found.bars]
     words = [len(word) for text in looks for word in text.split()]
     header = "looks at"
     table = Table(**LAYOUT)
@@ -59,11 +58,10 @@ def _durations(found: Summary, width: int) -> Table:
     return table
 
 
-def _looks(bar: Bar, looks: Sequence[float], *, few: bool) -> str:
-    """Return the looks within a bar, as far as there is room."""
+def _looks(bar: Bar, looks: Sequence[float]) -> str:
+    """Return the looks within a bar; the first of many."""
     within = [format_duration(at) for at in looks if bar.start <= at < bar.end]
-    most = _FEW_LOOKS if few else _MOST_LOOKS
-    return ", ".join(within[:most]) + (" …" if len(within) > most else "")
+    return ", ".join(within[:_MOST_LOOKS]) + (" …" if len(within) > _MOST_LOOKS else "")
 
 
 def _span(bar: Bar) -> str:

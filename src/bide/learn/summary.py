@@ -171,7 +171,8 @@ def _looks(strategy: Strategy, durations: Distribution) -> tuple[float, ...]:
 
 
 def _bars(durations: Distribution, count: int) -> tuple[Bar, ...]:
-    edges = _edges(*durations.quantile(np.array([_LEFT_OUT, 1 - _LEFT_OUT])).tolist(), count)
+    shortest, longest = durations.quantile(np.array([_LEFT_OUT, 1 - _LEFT_OUT])).tolist()
+    edges = _edges(shortest, longest, count)
     running = [1.0, *durations.survival(edges).tolist(), 0.0]
     times = [0.0, *edges.tolist(), math.inf]
     return tuple(

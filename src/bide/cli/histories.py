@@ -1,0 +1,47 @@
+"""Histories that commands look into: one that is there, with jobs of a kind that it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bide.errors import ConfigError, nearest, shown
+from bide.learning import Lesson
+
+if TYPE_CHECKING:
+    from bide.learn.history import SqliteHistory
+
+
+def existing(path: str) -> SqliteHistory:
+    """
+    Return the history in a file that is there: a misspelt name is no empty history.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    from bide.learn.history import SqliteHistory
+
+    if not Path(path).exists():
+        raise ConfigError(f"history: there is no file {shown(path)}")
+    return SqliteHistory(path)
+
+
+def lessons_of(path: str, kind: str, key: str | None) -> Sequence[Lesson]:
+    """
+    Return what is known of a kind, or of a key within it; at least one job.
+
+    Raises:
+        ConfigError: there is no such file, or it knows no such jobs; the error has the nearest name.
+    """
+    history = existing(path)
+    lessons = [each for each in history.lessons(kind) if key is None or each.key == key]
+    if not lessons:
+        remembered = history.remembered()
+        of_kind = [each.key for each in remembered if each.kind == kind]
+        if of_kind:
+            known = nearest(str(key), of_kind)
+            raise ConfigError(f"--key: no job of the kind {kind!r} has the key {shown(key)}{known}")
+        known = nearest(kind, {each.kind for each in remembered})
+        raise ConfigError(f"KIND: {path} knows no jobs of the kind {shown(kind)}{known}")
+    return lessons
