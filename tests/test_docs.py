@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 import threading
 import tomllib
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from prometheus_client import REGISTRY
 
+from bide.cli.app import run as cli
 from bide.cli.server_process import server_process
 from bide.config import policy_from_config
 from bide.http.catalogue import find_mapping, mapping_from_config
@@ -205,9 +207,23 @@ def test_a_strategy_learns_as_the_guide_says(
 ) -> None:
     """Each of the guide's blocks runs, and its waits are remembered in the file that it names."""
     run("docs/how-to/learn-from-your-jobs.md", urls)
-    assert capsys.readouterr().out.count("completed after") == 6
+    assert capsys.readouterr().out.count("completed after") == 7
     assert background.flush(30)
     assert [each.jobs for each in SqliteHistory("waits.sqlite3").remembered()] == [5, 1]
+
+
+def test_the_history_that_is_shown_can_be_imported(here: Path) -> None:
+    """The guide's file is what the command reads: an exact job, one between two polls, one given up on."""
+    shown = blocks_of("docs/how-to/learn-from-your-jobs.md", "text")
+    [file] = [text for text in shown if text.startswith('"key"')]
+    Path("video.csv").write_text(file, encoding="utf-8")
+    assert cli(["learn", "import", "video.csv", "--kind", "video", "--history", "waits.sqlite3"]) == 0
+    found = SqliteHistory("waits.sqlite3").lessons("video")
+    assert [(job.key, job.low, job.high) for job in found] == [
+        ("", 8.24, 8.24),
+        ("large", 14.0, 21.5),
+        ("", 60.0, math.inf),
+    ]
 
 
 def test_what_people_ask_for_runs(capsys: pytest.CaptureFixture[str]) -> None:
