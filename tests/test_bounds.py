@@ -7,9 +7,9 @@ from generators import draws, shipped, situations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bide import AttemptsExhausted, ConfigError, End, Limits, Poller, Situation, Strategy
+from bide import AttemptsExhausted, ConfigError, Limits, Poller, Situation, Strategy, Wait
 from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule, schedule_bounds
-from bide.testing import ScriptedJob, VirtualClock, simulate
+from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import (
     Additive,
     Clamp,
@@ -54,13 +54,14 @@ def test_every_poll_comes_within_its_bounds(
     """
     The n-th poll of a wait with any draws is never earlier nor later than the bounds, exact or not.
 
-    On virtual time, where nothing is learned between the examples: bounds are those of what is known now.
+    The wait knows no time of day, so nothing is learned between the examples.
     """
     clock = VirtualClock()
     job = ScriptedJob(clock=clock, ends_at=math.inf, latency=latency)
     limited = Limits(max_attempts=n, timeout=None)
-    outcome = simulate(Poller(strategy, limited, draw=iter(drawn).__next__), job.poll, clock)
-    assert outcome.end is End.ATTEMPTS_EXHAUSTED
+    poller = Poller(strategy, limited, clock=clock.time, sleep=clock.sleep)
+    with pytest.raises(AttemptsExhausted):
+        poller.wait(job.poll, wait=Wait(poller, now=clock.now, draw=iter(drawn).__next__))
     bounds = schedule_bounds(strategy, n, latency=latency)
     assert bounds.least * (1 - 1e-9) <= job.polls[-1] <= bounds.most * (1 + 1e-9) + 1e-9
 
