@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from bide.durations import MAX_SECONDS
+from bide.errors import ConfigError
 from bide.lab.distribution import Array
 from bide.learn.blend import curious_table, is_trusted
 from bide.learn.estimate import estimate
-from bide.learn.planning import Table, plan_for, table_of
+from bide.learn.planning import Table, nearest_plan, table_of
 from bide.learn.pooling import pooled
 from bide.learning import Lesson
 from bide.strategy import Observation, Situation, Strategy
@@ -24,7 +25,11 @@ _HORIZON, _MOST_POLLS = 1e-4, 20_000
 
 
 def advice(
-    lessons: Sequence[Lesson], key: str, fallback: Strategy, target: Mapping[str, float | None]
+    lessons: Sequence[Lesson],
+    key: str,
+    fallback: Strategy,
+    target: Mapping[str, float | None],
+    missed: Callable[[ConfigError], None],
 ) -> Table | None:
     """
     Return when to look at the next job; None to do as the fallback does.
@@ -34,15 +39,16 @@ def advice(
         key: of the next job.
         fallback: what is done without a plan.
         target: what a call is worth, as `bide.learn.planning.plan_for` takes it.
+        missed: is told if no plan does that; the nearest one is followed then.
 
     Raises:
-        ConfigError: no plan does what is wanted.
+        ConfigError: a lesson is none.
     """
     if not any(lesson.high < math.inf for lesson in lessons):
         return None
     samples, weights = pooled(lessons, key)
     durations = estimate(samples, weights)
-    plan = plan_for(durations, **target)
+    plan = nearest_plan(durations, target, missed=missed)
     jobs = float(weights[np.isfinite(samples.high)].sum())
     until = float(durations.quantile(np.array([1 - _HORIZON]))[0])
     if not is_trusted(plan, durations, _polls(fallback, until), jobs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from attrs import field, frozen
 
@@ -27,9 +27,15 @@ _LEAST_GAP = 1e-3
 # A call is worth no more than so many mean durations, and no plan makes more calls than so many.
 _GREATEST_COST, _MOST_CALLS = 1e4, 500.0
 
-# A target is sought in strides of the worth of a call by this factor; then it is met so nearly, as a share,
-# or the worth of a call is.
-_STRIDE, _NEAR, _NARROW = 16.0, 5e-3, 1e-3
+# A target is sought first where a call is worth this part of the mean duration. It is met so nearly, as a
+# share, or the worth of a call is, which says as much: where calls are many, the share goes with its root.
+_FIRST, _NEAR, _NARROW = 16.0, 0.01, 0.02
+
+# The slope there is taken for between these parts of what it is where calls are many.
+_FLAT, _STEEP = 0.1, 3.0
+
+# What has a logarithm in the place of 0.
+_NOTHING = 1e-300
 
 # So many seconds, and such a share of the time, are nothing to wait for.
 _AT_ONCE, _ROUNDING = 1e-6, 1e-9
@@ -134,73 +140,86 @@ def plan_for(
     Raises:
         ConfigError: not exactly one is given, or no plan can do it; the error names what plans can.
     """
-    targets = {"call_cost": call_cost, "mean_lag": mean_lag, "calls": calls}
-    given = {name: value for name, value in targets.items() if value is not None}
+    target = {"call_cost": call_cost, "mean_lag": mean_lag, "calls": calls}
+    return nearest_plan(durations, target, missed=_refuse)
+
+
+def nearest_plan(
+    durations: Distribution, target: Mapping[str, float | None], *, missed: Callable[[ConfigError], None]
+) -> Plan:
+    """
+    Return the plan that does what is asked, or what comes nearest to it.
+
+    Args:
+        durations: how long jobs take.
+        target: what is asked, as `plan_for` takes it.
+        missed: is told what plans can do, if none does what is asked.
+
+    Raises:
+        ConfigError: not exactly one thing is asked, or it is no positive number.
+    """
+    given = {name: value for name, value in target.items() if value is not None}
     if len(given) != 1:
         names = " and ".join(given) or "none"
         raise ConfigError(f"needs exactly one of call_cost, mean_lag and calls, got {names}")
     name, value = given.popitem()
     if not Number(above=0).holds(value):
         raise ConfigError(Problem(f"{Number(above=0)}, got {shown(value)}", (name,)))
-    return _SOLVERS[name](Planner.of(durations), float(value))
+    planner = Planner.of(durations)
+    if name == "call_cost":
+        return planner.plan(float(value))
+    figure, slope, unit = _FIGURES[name]
+    plan = _nearest(planner, slope, lambda plan: figure(plan) / value)
+    if figure(plan) > value * (1 + _NEAR):
+        least, most = sorted(figure(planner.plan(cost)) for cost in _extremes(planner))
+        rule = f"must be between {least:.4g} and {most:.4g}{unit} for these durations, got {value:g}"
+        missed(ConfigError(Problem(rule, (name,))))
+    return plan
 
 
-def _for_mean_lag(planner: Planner, most: float) -> Plan:
-    """Return the plan with the fewest calls whose mean lag is at most this."""
-    found = _last_within(planner, 1 / _STRIDE, lambda plan: plan.lag_mean / most)
-    if found is None:
-        many, few = (planner.plan(cost) for cost in _extremes(planner))
-        raise _out_of_reach("mean_lag", most, many.lag_mean, few.lag_mean, " seconds")
-    return found
-
-
-def _for_calls(planner: Planner, most: float) -> Plan:
-    """Return the plan with the least lag whose mean calls are at most this."""
-    found = _last_within(planner, _STRIDE, lambda plan: plan.calls / most)
-    if found is None:
-        many, few = (planner.plan(cost) for cost in _extremes(planner))
-        raise _out_of_reach("calls", most, few.calls, many.calls)
-    return found
-
-
-_SOLVERS: dict[str, Callable[[Planner, float], Plan]] = {
-    "call_cost": Planner.plan,
-    "mean_lag": _for_mean_lag,
-    "calls": _for_calls,
+# What a target is about, the slope of its logarithm over that of the worth of a call, about, and its unit.
+_FIGURES: dict[str, tuple[Callable[[Plan], float], float, str]] = {
+    "mean_lag": (lambda plan: plan.lag_mean, 0.5, " seconds"),
+    "calls": (lambda plan: plan.calls, -0.5, ""),
 }
 
 
-def _last_within(planner: Planner, inwards: float, share: Callable[[Plan], float]) -> Plan | None:
+def _refuse(error: ConfigError) -> None:
+    raise error
+
+
+def _nearest(planner: Planner, slope: float, share: Callable[[Plan], float]) -> Plan:
     """
-    Return the plan that is nearest to a target, and within it; None if there is none.
+    Return the plan that is nearest to a target, and within it if any is.
+
+    It is sought by the slope until there are plans on both sides of the target. Then it is where the line
+    between them meets the target; or halfway, if that has led to the same side as before.
 
     Args:
         planner: makes plans.
-        inwards: by what to multiply the worth of a call for plans that take less of the target.
+        slope: of the logarithm of the share over that of the worth of a call, where calls are many.
         share: how much of the target a plan takes.
     """
-    least, greatest = _extremes(planner)
-    within = beyond = planner.plan(min(max(planner.durations.mean / _STRIDE, least), greatest))
-    while share(within) > 1:
-        if within.call_cost == (least if inwards < 1 else greatest):
-            return None
-        beyond, within = within, planner.plan(min(max(within.call_cost * inwards, least), greatest))
-    while share(beyond) <= 1:
-        if beyond.call_cost == (greatest if inwards < 1 else least):
-            return beyond
-        within, beyond = beyond, planner.plan(min(max(beyond.call_cost / inwards, least), greatest))
-    return _between(planner, within, beyond, share)
-
-
-def _between(planner: Planner, within: Plan, beyond: Plan, share: Callable[[Plan], float]) -> Plan:
-    """Return the plan between two that is nearest to a target, and within it as the first one is."""
-    while share(within) < 1 - _NEAR and abs(math.log(beyond.call_cost / within.call_cost)) > _NARROW:
-        middle = planner.plan(math.sqrt(within.call_cost * beyond.call_cost))
-        if share(middle) <= 1:
-            within = middle
-        else:
-            beyond = middle
-    return within
+    least, greatest = (math.log(cost) for cost in _extremes(planner))
+    at = min(max(math.log(max(planner.durations.mean / _FIRST, _NOTHING)), least), greatest)
+    ends: dict[bool, tuple[float, float, Plan]] = {}
+    while True:
+        plan = planner.plan(math.exp(at))
+        error = math.log(max(share(plan), _NOTHING))
+        last = ends.get(error <= 0)
+        ends[error <= 0] = (at, error, plan)
+        if -_NEAR <= error <= 0 or (last and last[0] == at):
+            return plan
+        if len(ends) == 1:
+            steepness = (error - last[1]) / (at - last[0]) / slope if last else 1.0
+            step = (error + math.copysign(_NEAR, error)) / (slope * min(max(steepness, _FLAT), _STEEP))
+            at = min(max(at - step, least), greatest)
+            continue
+        (beyond, over, _), (within, under, found) = ends[False], ends[True]
+        if abs(within - beyond) <= _NARROW:
+            return found
+        line = beyond + (over + _NEAR / 2) / (over - under) * (within - beyond)
+        at = (within + beyond) / 2 if last else line
 
 
 def _extremes(planner: Planner) -> tuple[float, float]:
@@ -208,9 +227,3 @@ def _extremes(planner: Planner) -> tuple[float, float]:
     greatest = max(_GREATEST_COST * planner.durations.mean, 1e-9)
     spread = planner.points.spread
     return (spread**2 / (2 * _MOST_CALLS**2) if spread else greatest * 1e-12), greatest
-
-
-def _out_of_reach(name: str, value: float, least: float, most: float, unit: str = "") -> ConfigError:
-    """Return the error for a target that no plan meets."""
-    rule = f"must be between {least:.4g} and {most:.4g}{unit} for these durations, got {value:g}"
-    return ConfigError(Problem(rule, (name,)))
