@@ -18,7 +18,7 @@ from bide.rules import STRATEGY, Number, Text, seconds
 from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
 
 if TYPE_CHECKING:
-    from bide.learn.learner import Learner
+    from bide.learn.learner import Complain, Learner
 
 TARGETS = ("call_cost", "mean_lag", "calls")
 
@@ -132,13 +132,18 @@ class Learned:
         """Take what a wait found out, for waits that begin later."""
         _learner_of(self).take(lesson)
 
-    def _with_plan(self, key: str, lessons: Sequence[Lesson]) -> Learned:
+    def _with_plan(
+        self, key: str, lessons: Sequence[Lesson], complain: Complain = lambda _error, _instead: None
+    ) -> Learned:
         """Return this strategy with a plan made of lessons."""
         from bide.learn.advice import advice
 
         made = copy.copy(self)
         target = {name: getattr(self, name) for name in TARGETS}
-        object.__setattr__(made, "_table", advice(lessons, key, self.fallback, target))
+        table = advice(
+            lessons, key, self.fallback, target, lambda error: complain(error, "the nearest plan is followed")
+        )
+        object.__setattr__(made, "_table", table)
         return made
 
 

@@ -66,6 +66,37 @@ def test_the_oldest_of_a_key_are_dropped(history: SqliteHistory) -> None:
     assert history.lessons("video")[0] == took(1.0, "quiet")
 
 
+def test_the_keys_used_last_are_kept(tmp_path: Path) -> None:
+    """Whoever takes an id for a key fills no disk; other kinds are left alone."""
+    history = SqliteHistory(str(tmp_path / "waits.sqlite3"), keys=3)
+    history.add("other", [took(1.0)])
+    for key in ("a", "b", "c", "a", "d", "e"):
+        history.add("video", [took(1.0, key)])
+    assert [(each.key, each.jobs) for each in history.remembered() if each.kind == "video"] == [
+        ("a", 2),
+        ("d", 1),
+        ("e", 1),
+    ]
+    history.add("video", [took(1.0, str(n)) for n in range(50)])
+    assert [each.key for each in history.remembered()] == ["", "47", "48", "49"]
+
+
+def test_what_was_added_is_counted_by_key(history: SqliteHistory) -> None:
+    """Since a mark; and after all was forgotten, when numbers begin again, all of it."""
+    assert history.added("video", 0) == (0, {})
+    history.add("video", [took(1.0), took(2.0, "eu")])
+    mark, added = history.added("video", 0)
+    assert added == {"": 1, "eu": 1}
+    history.add("other", [took(1.0)])
+    assert history.added("video", mark) == (mark, {})
+    history.add("video", [took(3.0, "eu")])
+    assert history.added("video", mark)[1] == {"eu": 1}
+    history.forget("video")
+    history.forget("other")
+    history.add("video", [took(4.0)])
+    assert history.added("video", mark) == (1, {"": 1})
+
+
 def test_a_key_is_read_with_the_newest_of_its_kind(history: SqliteHistory) -> None:
     """All of the key, and as many of the others at most, in the order in which they were added."""
     for n in range(12):

@@ -141,6 +141,27 @@ def test_odd_durations_make_no_hot_loop_and_no_endless_delay(durations: list[flo
         assert 0 < learned.delay(Situation(1, elapsed), 0.5) <= learned.ceiling < math.inf
 
 
+def test_what_no_plan_can_do_is_done_as_nearly_as_can_be(caplog: pytest.LogCaptureFixture) -> None:
+    """A lag that no plan has leads to the plan with the least; that is told of once."""
+    chance = random.Random(7)
+    known = [chance.lognormvariate(4.0, 0.5) for _ in range(40)]
+    learned = Learned.from_durations(known, job_kind="soon", mean_lag=1e-6, fallback=Fixed(interval=1.0))
+    for duration in known[:20]:
+        learned.learn(Lesson.exact(duration))
+        assert background.flush(30)
+    assert cost(learned.begun(""), "lognormal(54.6s, 0.5)").lag_mean < 0.15
+    (message,) = [record.message for record in caplog.records if record.name == "bide"]
+    assert "mean_lag: must be between" in message
+    assert message.endswith("got 1e-06; the nearest plan is followed")
+
+
+def test_one_call_is_a_late_look() -> None:
+    """Whoever wants a single call has it once hardly any job still runs."""
+    known = [5.0 + n / 10 for n in range(60)]
+    learned = Learned.from_durations(known, job_kind="once", calls=1.0)
+    assert max(known) < learned.delay(Situation(), 0.9) < 10 * max(known)
+
+
 def test_a_broken_history_breaks_no_wait(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The strategy can be made and used, learns for this process, and says once what is wrong."""
     path = tmp_path / "broken.sqlite3"

@@ -2,14 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
 from bide import ConfigError
 from bide.learn import background
 from bide.learn.background import Background
-from bide.learn.learner import Learner
+from bide.learn.learner import Complain, Learner
 from bide.learning import Lesson
 from bide.testing import VirtualClock
 
@@ -31,6 +32,9 @@ class Memory:
             raise ConfigError("disk torn")
         return self.kept
 
+    def added(self, kind: str, since: int) -> tuple[int, Mapping[str, int]]:
+        return len(self.kept), Counter(lesson.key for lesson in self.kept[since:])
+
 
 class Planner:
     """Makes plans that say of what they were made; each takes a tenth of a second."""
@@ -39,7 +43,7 @@ class Planner:
         self.clock = clock
         self.made: list[tuple[str, int]] = []
 
-    def __call__(self, key: str, lessons: Sequence[Lesson]) -> tuple[str, int]:
+    def __call__(self, key: str, lessons: Sequence[Lesson], complain: Complain) -> tuple[str, int]:
         self.clock.sleep(0.1)
         if any(lesson.low == 66666 for lesson in lessons):
             raise ConfigError("mean_lag: out of reach")
@@ -89,6 +93,66 @@ def test_a_key_has_a_plan_of_its_own_once_somebody_asks() -> None:
     assert learner.newest("large") is None
     assert background.flush(10)
     assert learner.newest("large") == ("large", 2)
+
+
+def test_keys_without_jobs_share_a_plan() -> None:
+    """Whoever takes an id for a key has one plan, and not one for each; it follows what becomes known."""
+    learner, planner = learner_of(Memory())
+    take(learner, planner, *[Lesson.exact(1.0)] * 20)
+    for n in range(1000):
+        learner.newest(f"request {n}")
+    assert background.flush(10)
+    assert [key for key, _ in planner.made].count("") == len(planner.made) - 1
+    assert learner.newest("request 2000") == planner.made[-1]
+    take(learner, planner, *[Lesson.exact(1.0)] * 20)
+    assert learner.newest("request 2000")[1] >= 30  # type: ignore[index]
+
+
+def test_plans_are_kept_for_the_keys_used_last() -> None:
+    """Of a thousand keys with jobs two hundred have plans; one that is asked for again has one again."""
+    learner, planner = learner_of(Memory())
+    for n in range(1000):
+        learner.take(Lesson.exact(1.0, f"key {n}"))
+    for n in range(1000):
+        learner.newest(f"key {n}")
+    assert background.flush(10)
+    planner.made.clear()
+    assert learner.newest("key 999") == ("key 999", 1000)
+    assert background.flush(10)
+    assert planner.made == []
+    assert learner.newest("key 0") != ("key 0", 1000)
+    assert background.flush(10)
+    assert learner.newest("key 0") == ("key 0", 1000)
+
+
+def test_many_new_keys_take_a_small_part_of_the_time() -> None:
+    """Jobs that each have a key of their own do not make a plan each."""
+    learner, planner = learner_of(Memory())
+    for n in range(1000):
+        learner.newest(f"request {n}")
+        assert background.flush(10)
+        planner.clock.sleep(0.1)
+        learner.take(Lesson.exact(1.0, f"request {n}"))
+        assert background.flush(10)
+    assert len(planner.made) < 250
+
+
+def test_what_other_processes_find_out_is_seen_when_a_wait_begins() -> None:
+    """Also by one that never learns anything itself; it looks once in a second."""
+    memory = Memory()
+    (other, clock), (learner, planner) = learner_of(memory), learner_of(memory)
+    assert learner.planned("") == ("", 0)
+    for n in range(1, 40):
+        take(other, clock, Lesson.exact(float(n)))
+        planner.clock.sleep(2.0)
+        learner.newest("")
+        assert background.flush(10)
+    assert learner.newest("")[1] >= 28  # type: ignore[index]
+    planner.made.clear()
+    take(other, clock, *[Lesson.exact(1.0)] * 20)
+    learner.newest("")
+    assert background.flush(10)
+    assert planner.made == []
 
 
 @pytest.mark.parametrize("failing", ["add", "read"])

@@ -25,8 +25,10 @@ class Background:
         self._thread: threading.Thread | None = None
 
     def put(self, task: Callable[[], object]) -> None:
-        """Have a task carried out soon; what it raises is logged."""
+        """Have a task carried out soon; once, if it waits already. What it raises is logged."""
         with self._changed:
+            if task in self._tasks:
+                return
             self._tasks.append(task)
             self._left += 1
             self._changed.notify_all()
@@ -57,7 +59,7 @@ _background = Background()
 
 
 def put(task: Callable[[], object]) -> None:
-    """Have a task carried out soon, in this process's background; what it raises is logged."""
+    """Have a task carried out soon, in this process's background; see `Background.put`."""
     _background.put(task)
 
 

@@ -24,6 +24,9 @@ from bide.outcome import End
 KEPT = 2000
 """How many jobs are remembered of each kind and key: the newest."""
 
+KEYS = 200
+"""How many keys are remembered of each kind: those that were used last."""
+
 _BUSY = 2.0
 """How long the file may be locked by others, in seconds, before that is an error."""
 
@@ -50,6 +53,17 @@ _REPLACED = "DELETE FROM jobs WHERE kind = ? AND key = ? AND began_at = ? AND hi
 _OLD = """
 DELETE FROM jobs WHERE kind = :kind AND key = :key AND id <= (
     SELECT id FROM jobs WHERE kind = :kind AND key = :key ORDER BY id DESC LIMIT 1 OFFSET :kept)
+"""
+_IS_KNOWN = "SELECT 1 FROM jobs WHERE kind = :kind AND key = :key"
+_UNUSED = """
+DELETE FROM jobs WHERE kind = :kind AND key IN (
+    SELECT key FROM jobs WHERE kind = :kind GROUP BY key ORDER BY max(id) DESC LIMIT -1 OFFSET :keys)
+"""
+# Once jobs are forgotten, their numbers are given again.
+_ADDED = """
+SELECT key, count(*), max(id) FROM jobs
+WHERE +kind = :kind AND id > CASE WHEN :since > (SELECT max(id) FROM jobs) THEN 0 ELSE :since END
+GROUP BY key
 """
 _ALL = "SELECT key, low, high, ended, began_at FROM jobs WHERE kind = :kind ORDER BY id"
 _FOR_KEY = """
@@ -106,6 +120,19 @@ class History(Protocol):
         """
         ...
 
+    def added(self, kind: str, since: int, /) -> tuple[int, Mapping[str, int]]:
+        """
+        Return a mark of how much is remembered of a kind, and how many jobs were added since one, by key.
+
+        Args:
+            kind: of the jobs.
+            since: an earlier mark; 0 for all jobs.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        ...
+
 
 @frozen
 class SqliteHistory:
@@ -117,10 +144,12 @@ class SqliteHistory:
     Args:
         path: of the file.
         kept: how many jobs are remembered of each kind and key: the newest.
+        keys: how many keys are remembered of each kind: those that were used last.
     """
 
     path: str
     kept: int = field(default=KEPT, kw_only=True)
+    keys: int = field(default=KEYS, kw_only=True)
 
     def add(self, kind: str, lessons: Iterable[Lesson]) -> None:
         """Remember lessons; see `History`."""
@@ -128,10 +157,13 @@ class SqliteHistory:
         with self._opened() as db:
             db.execute("BEGIN IMMEDIATE")
             _prepare(db)
+            keys = [{"kind": kind, "key": key, "kept": self.kept} for key in {each.key for each in given}]
+            are_known = all(db.execute(_IS_KNOWN, key).fetchone() for key in keys)
             db.executemany(_REPLACED, [(kind, each.key, each.began_at) for each in given if each.resumed])
             db.executemany(_ADD, [_row(kind, each) for each in given])
-            keys = [{"kind": kind, "key": key, "kept": self.kept} for key in {each.key for each in given}]
             db.executemany(_OLD, keys)
+            if not are_known:
+                db.execute(_UNUSED, {"kind": kind, "keys": self.keys})
             db.execute("COMMIT")
 
     def lessons(self, kind: str, key: str | None = None) -> Sequence[Lesson]:
@@ -142,6 +174,11 @@ class SqliteHistory:
         if rows and not lessons:
             raise ConfigError(Problem("holds rows, and none of them is a job", source=self.path))
         return lessons
+
+    def added(self, kind: str, since: int) -> tuple[int, Mapping[str, int]]:
+        """Return a mark, and how many jobs were added since one; see `History`."""
+        rows = self._read(_ADDED, {"kind": kind, "since": since})
+        return max((last for _, _, last in rows), default=since), {key: jobs for key, jobs, _ in rows}
 
     def remembered(self) -> list[Remembered]:
         """

@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
+
+from attrs import define
 
 from bide.errors import ConfigError
 from bide.learn import background
-from bide.learn.history import KEPT, History
+from bide.learn.history import KEPT, KEYS, History
 from bide.learning import Lesson
 
 _log = logging.getLogger("bide")
 
 S = TypeVar("S")
 
+Complain = Callable[[ConfigError, str], None]
+"""Says what fails, and what happens instead, once."""
+
 _MOST_NEW = 16
 """After so many new jobs there is a new plan, however many there were before: durations may have changed."""
 
-_MANY, _REST = 100, 20.0
-"""Once there are so many jobs, there is no plan for so many times as long as the last one took."""
+_MANY, _REST, _CREDIT = 100, 20.0, 10.0
+"""Once there are so many jobs, each plan is followed by a rest of so many times the time that it took; of all
+these rests together, so many seconds may be owed."""
+
+_LOOK = 1.0
+"""What other processes have found out is looked for when a wait begins, once in so many seconds."""
 
 _ALONE = "waits go on with what this process has seen itself"
+
+
+@define
+class _Planned(Generic[S]):
+    """
+    A plan, and what it was made of.
+
+    Args:
+        plan: the newest; None if there is none of its own.
+        own: the jobs that it is about, when it was made; None if nobody has looked yet.
+        new: how many there are since.
+        is_asked: a wait has asked for it.
+    """
+
+    plan: S | None = None
+    own: int | None = None
+    new: int = 0
+    is_asked: bool = False
 
 
 class Learner(Generic[S]):
@@ -33,7 +61,8 @@ class Learner(Generic[S]):
     Args:
         history: remembers, also for other processes; None to know only what this one sees.
         kind: of the jobs.
-        make: makes a plan for a key from lessons, the oldest first; from none, what to do without.
+        make: makes a plan for a key from lessons, the oldest first; from none, what to do without. It may
+            complain.
         known: lessons to begin with.
         clock: gives the time in seconds; only differences count.
     """
@@ -42,7 +71,7 @@ class Learner(Generic[S]):
         self,
         history: History | None,
         kind: str,
-        make: Callable[[str, Sequence[Lesson]], S],
+        make: Callable[[str, Sequence[Lesson], Complain], S],
         *,
         known: Sequence[Lesson] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -55,62 +84,100 @@ class Learner(Generic[S]):
         self._seen: deque[Lesson] = deque(maxlen=KEPT)
         self._arrived: deque[Lesson] = deque()
         self._unwritten: deque[Lesson] = deque(maxlen=KEPT)
-        self._plans: dict[str, S] = {}
-        self._planned_with: dict[str, int] = {}
-        self._new: Counter[str] = Counter()
-        self._rest_until = -float("inf")
-        self._complained = False
+        self._keys: OrderedDict[str, _Planned[S]] = OrderedDict()
+        self._stranger: _Planned[S] = _Planned()  # of all keys without jobs of their own
+        self._counted = 0
+        self._known = 0
+        self._look_at = self._rest_until = -float("inf")
+        self._complaints: set[str] = set()
 
     def planned(self, key: str) -> S:
         """Return the newest plan for a key, made now if there is none."""
-        return self._plans.get(key) or self.plan(key)
+        return self.plan(key) if self._of(key).own is None else self.newest(key) or self.plan(key)
 
     def newest(self, key: str) -> S | None:
         """Return the newest plan for a key; None if there is none yet, and then have one made."""
-        plan = self._plans.get(key)
-        if plan is None and key not in self._planned_with:
-            self._planned_with[key] = 0
-            background.put(lambda: self.plan(key))
-        return plan
+        found, now = self._of(key), self._clock()
+        found.is_asked = True
+        if found.own is None or now >= self._look_at or self._is_due(found):
+            self._look_at = now + _LOOK
+            background.put(self._digest)
+        return found.plan or self._stranger.plan
 
     def take(self, lesson: Lesson) -> None:
         """Take a lesson; to write it, and to plan with it, is work for the background."""
+        self._of(lesson.key)
         self._arrived.append(lesson)
         background.put(self._digest)
 
     def plan(self, key: str) -> S:
         """Make a plan for a key of all that is known, and keep it."""
         began = self._clock()
+        self._count([])  # what is added from here on is new
         lessons = self._lessons(key)
-        self._new[key] = 0
-        self._planned_with[key] = sum(lesson.key == key for lesson in lessons)
-        plan = self._plans[key] = self._made(key, lessons)
+        self._known = len(lessons)
+        found = self._of(key)
+        found.own, found.new = sum(lesson.key == key for lesson in lessons), 0
+        if found.own:
+            found.plan = plan = self._made(key, lessons)
+        elif self._stranger.plan is not None and not self._is_due(self._stranger):
+            found.plan = None
+            return self._stranger.plan
+        else:
+            plan = self._made(key, lessons)
+            found.plan, self._stranger = None, _Planned(plan, len(lessons))
         now = self._clock()
-        self._rest_until = now + _REST * (now - began)
+        self._rest_until = max(self._rest_until, began) + _REST * (now - began)
         return plan
+
+    def _of(self, key: str) -> _Planned[S]:
+        """Return what is kept for a key; the one that was used least recently may be forgotten for it."""
+        found = self._keys.setdefault(key, _Planned())
+        with suppress(KeyError):  # another thread has just forgotten it
+            self._keys.move_to_end(key)
+            if len(self._keys) > KEYS:
+                self._keys.popitem(last=False)
+        return found
 
     def _made(self, key: str, lessons: Sequence[Lesson]) -> S:
         try:
-            return self._make(key, lessons)
+            return self._make(key, lessons, self._complain)
         except ConfigError as error:
             self._complain(error, "waits go on as if nothing were known")
-            return self._make(key, [])
+            return self._make(key, [], self._complain)
 
     def _digest(self) -> None:
-        """Remember all that has arrived, and make the plans for which there is enough that is new."""
+        """Remember all that has arrived, count what is new, and make the plans that are wanted, or due."""
         batch = [self._arrived.popleft() for _ in range(len(self._arrived))]
         self._seen.extend(batch)
         self._unwritten.extend(batch)
         self._write()
-        self._new.update(lesson.key for lesson in batch)
-        for key in {lesson.key for lesson in batch}:
-            if self._is_due(key):
+        self._count(batch)
+        for key, found in sorted(self._keys.items(), key=lambda item: -item[1].new):
+            is_wanted = found.is_asked and found.own is None
+            if is_wanted or self._is_due(found if found.own != 0 or found.new else self._stranger):
                 self.plan(key)
 
-    def _is_due(self, key: str) -> bool:
-        planned = self._planned_with.get(key, 0)
-        enough = min(max(1, planned // 2), _MOST_NEW)
-        return self._new[key] >= enough and (planned < _MANY or self._clock() >= self._rest_until)
+    def _is_due(self, found: _Planned[S]) -> bool:
+        enough = min(max(1, (found.own or 0) // 2), _MOST_NEW)
+        return found.new >= enough and (self._known < _MANY or self._clock() >= self._rest_until - _CREDIT)
+
+    def _count(self, batch: Sequence[Lesson]) -> None:
+        """Count the jobs that are new to plans: what was written, or else what was seen here."""
+        for key, jobs in self._added(batch).items():
+            self._stranger.new += jobs
+            if key in self._keys:
+                self._keys[key].new += jobs
+
+    def _added(self, batch: Sequence[Lesson]) -> Mapping[str, int]:
+        if self._history is not None and not self._unwritten:
+            try:
+                self._counted, added = self._history.added(self._kind, self._counted)
+            except ConfigError as error:
+                self._complain(error, _ALONE)
+            else:
+                return added
+        return Counter(lesson.key for lesson in batch)
 
     def _write(self) -> None:
         if self._history is None or not self._unwritten:
@@ -133,6 +200,6 @@ class Learner(Generic[S]):
 
     def _complain(self, error: ConfigError, instead: str) -> None:
         """Say what fails, and what happens instead, once: no wait is to break for it."""
-        if not self._complained:
+        if instead not in self._complaints:
             _log.warning("learning from %s: %s; %s", self._kind, error, instead)
-        self._complained = True
+        self._complaints.add(instead)
