@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+import attrs
 from attrs import field, frozen
 from attrs.validators import deep_iterable
 
@@ -42,7 +43,8 @@ class Learned:
 
     Until enough is known it waits as the fallback does. A wait keeps the plan that it began with; what is
     learned goes into those that begin later, also in other processes that share the history. What a call is
-    worth is said in exactly one way. Two with the same fields learn together.
+    worth is said in exactly one way. Two with the same fields learn together; they are equal if they have the
+    same plan, too.
 
     Args:
         job_kind: names the jobs whose durations are alike, as those of the same API.
@@ -67,7 +69,7 @@ class Learned:
     durations: tuple[Seconds, ...] = field(
         default=(), converter=_as_tuple, validator=deep_iterable(seconds(least=0))
     )
-    _table: Any = field(init=False, repr=False, eq=False, default=None)
+    _table: Any = field(init=False, repr=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         given = [name for name in TARGETS if getattr(self, name) is not None]
@@ -82,10 +84,16 @@ class Learned:
         Return a strategy that has learned from jobs whose durations are known, and goes on to learn.
 
         Args:
-            durations: in seconds, the oldest first.
+            durations: in seconds, the oldest first; at least one.
             fields: the others.
+
+        Raises:
+            ConfigError: there are no durations, or a field breaks its rule.
         """
-        return cls(durations=tuple(durations), **fields)
+        given = _as_tuple(durations)
+        if not given:
+            raise ConfigError(Problem("must be one duration at least, got none", ("durations",)))
+        return cls(durations=given, **fields)
 
     @property
     def ceiling(self) -> float:
@@ -147,16 +155,19 @@ class Learned:
         return made
 
 
-_learners: dict[Learned, Learner[Learned]] = {}
+_SETTINGS = tuple(field.name for field in attrs.fields(Learned) if field.init)
+
+_learners: dict[tuple[object, ...], Learner[Learned]] = {}
 _adding = threading.Lock()
 
 
 def _learner_of(learned: Learned) -> Learner[Learned]:
     """Return who learns for all strategies with the same fields in this process."""
-    learner = _learners.get(learned)
+    settings = tuple(getattr(learned, name) for name in _SETTINGS)
+    learner = _learners.get(settings)
     if learner is None:
         with _adding:
-            learner = _learners.setdefault(learned, _new_learner(learned))
+            learner = _learners.setdefault(settings, _new_learner(learned))
     return learner
 
 

@@ -64,7 +64,7 @@ class Optimal:
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     calls: float | None = field(default=None, validator=Number(least=1, optional=True))
-    _table: Any = field(init=False, repr=False, eq=False)
+    _table: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         table = _table(self.durations, self.call_cost, self.mean_lag, self.calls)

@@ -99,8 +99,8 @@ def test_what_is_learned_does_not_change_what_is_in_use() -> None:
     assert learned.begun("") is learned.begun("")
 
 
-def test_who_is_equal_learns_together() -> None:
-    """Two pollers with the same settings share what they know, and a copy knows as much."""
+def test_the_same_settings_learn_together() -> None:
+    """Two pollers share what they know; who has another plan is not equal, and a copy is."""
     one, other = (Learned(job_kind="shared", calls=2.0) for _ in range(2))
     assert one == other
     assert hash(one) == hash(other)
@@ -110,7 +110,17 @@ def test_who_is_equal_learns_together() -> None:
     assert delays(other.begun("")) == delays(one.begun("")) != delays(one)
     trained = one.begun("")
     assert delays(pickle.loads(pickle.dumps(trained))) == delays(trained)
-    assert trained == from_config(to_config(trained)) == one
+    assert pickle.loads(pickle.dumps(trained)) == trained == from_config(to_config(trained)) != one
+    assert hash(pickle.loads(pickle.dumps(trained))) == hash(trained)
+
+
+def test_who_is_equal_looks_at_the_same_times() -> None:
+    """Two strategies of the same fields, which were trained on other jobs, are not equal."""
+    one = Learned(job_kind="trained", call_cost=1.0)
+    few, many = one.trained([5.0, 7.0] * 3), one.trained([9.0, 15.0] * 30)
+    assert delays(few) != delays(many)
+    assert few != many
+    assert few == one.trained([5.0, 7.0] * 3)
 
 
 def test_keys_are_told_apart() -> None:
@@ -197,6 +207,26 @@ def test_config_names_the_history_beside_itself(tmp_path: Path) -> None:
     assert isinstance(learned, Learned)
     assert learned.fallback == Exponential(cap=20.0)
     assert 3 < learned.delay(Situation(), 0.5) < 8
+
+
+def test_no_durations_are_nothing_to_learn_from() -> None:
+    """A list that is empty by mistake is refused; so is a number, and what is no duration."""
+    with pytest.raises(ConfigError, match="durations: must be one duration at least, got none"):
+        Learned.from_durations([], call_cost=1.0)
+    with pytest.raises(ConfigError, match="durations: must be a list of durations, got 5"):
+        Learned.from_durations(5, call_cost=1.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("unit", [1e-3, 86400.0])
+def test_whatever_the_unit_of_time_nobody_waits_much_longer_than_already(unit: float) -> None:
+    """Beyond all that is known, of jobs of milliseconds and of days: at most as long as since then."""
+    known = [(10 + n % 10) * unit for n in range(40)]
+    learned = Learned.from_durations(known, job_kind=f"unit {unit}", call_cost=0.5 * unit)
+    for late in (1.0, 10.0, 100.0, 1e6):
+        delay = learned.delay(Situation(9, (20 + late) * unit), 0.9)
+        assert 0 < delay <= min((2 + late) * unit, learned.ceiling)
+        assert late < 100 or delay >= 0.3 * min(late * unit, learned.ceiling)
+    assert 3600 <= learned.ceiling <= max(3600.0, 60 * unit)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ _NOTHING = 1e-300
 _AT_ONCE, _ROUNDING = 1e-6, 1e-9
 
 
-@frozen(kw_only=True, eq=False)
+@frozen(kw_only=True)
 class Table:
     """
     When to look at a job that is known to run: what a strategy needs of a plan, with nothing to compute.
@@ -57,8 +57,8 @@ class Table:
         share: of the looks that are so, from 0 to 1.
     """
 
-    known: array[float] = field(repr=False)
-    looks: array[float] = field(repr=False)
+    known: array[float] = field(repr=False, eq=tuple)
+    looks: array[float] = field(repr=False, eq=tuple)
     gap: float
     ceiling: float = field(default=MAX_SECONDS, validator=seconds(above=0))
     curious: Table | None = field(default=None, repr=False)
