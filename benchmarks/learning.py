@@ -10,10 +10,12 @@ jobs drawn at random. It learns
   planning again whenever there are a quarter more jobs: the ratio with its curious looks, and without;
 - from the first jobs, where what it chooses is measured against the fallback: the seed's backoff, or the best
   fixed interval, which nobody can know;
-- from jobs that take twice as long since the last thirty, and from a hundred of which one took 31 years.
+- from jobs of which the last thirty took twice as long as three hundred before them, or half as long: from
+  exact durations, and from the intervals between its own polls;
+- from a hundred jobs and one that took 31 years.
 
-Then: how long planning again takes, and a decision, and how large a plan is; and how many calls a plan made
-of a hundred jobs needs for the lag of the seed.
+Then: how long planning again takes, for each way to say what a call is worth, and a decision, and how large
+a plan is; and how many calls a plan made of a hundred jobs needs for the lag of the seed.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ FIRST = (0, 1, 2, 3, 5, 10, 20, 30, 50, 100)
 WORST = 1.15
 """What the ratios are to stay below, by the number of jobs; and the one to the fallback, at any number."""
 
-STEADY, CHANGED, FACTOR = 300, 30, 2.0
+STEADY, CHANGED, FACTORS = 300, 30, (2.0, 0.5)
 ABSURD = 1e9
 
 # It plans again when there are so many times as many jobs.
@@ -148,23 +150,31 @@ def exact(case: Case, jobs: int, seed: int) -> float:
 
 
 def censored(case: Case, stops: list[int], seed: int) -> Iterator[tuple[float, float]]:
+    """Yield the ratios after so many jobs, with curious looks and without."""
+    ends = case.durations.quantile(np.random.default_rng([seed, 7]).random(stops[-1]))
+    for planned, table in between_polls(case, ends, stops, seed):
+        if planned in stops:
+            yield mean_ratio(case, table), case.ratio(table)
+
+
+def between_polls(case: Case, ends: Array, stops: list[int], seed: int) -> Iterator[tuple[int, Table]]:
     """
-    Yield the ratios after so many jobs, with curious looks and without.
+    Yield after how many jobs it plans, and the plan.
 
     Each job is polled by the plan that was made of those before it.
     """
-    draw = np.random.default_rng([seed, 7]).random
-    ends = case.durations.quantile(draw(stops[-1]))
+    draw = np.random.default_rng([seed, 8]).random
     low, high = np.zeros_like(ends), np.zeros_like(ends)
     table = None
     for known, planned in pairwise((0, *times_to_plan(stops))):
         for job in range(known, planned):
-            polls = followed(table, ends[job], draw) if table else backoff(case.horizon)
+            polls = (
+                followed(table, ends[job], draw) if table else backoff(max(case.horizon, float(ends.max())))
+            )
             low[job], high[job] = interval(polls, ends[job])
         plan, durations = case.learned(Samples(low=low[:planned], high=high[:planned]))
         table = curious_table(plan, durations, planned)
-        if planned in stops:
-            yield mean_ratio(case, table), case.ratio(table)
+        yield planned, table
 
 
 def times_to_plan(stops: list[int]) -> list[int]:
@@ -206,12 +216,24 @@ def first(case: Case, fallback: Callable[[float], Array], jobs: int, seed: int) 
     return mean_ratio(case, table) * case.optimum / case.cost(fallback(case.horizon))
 
 
-def after_drift(case: Case, seed: int) -> float:
-    """Return the ratio after the last jobs took longer than all before."""
+def after_drift(case: Case, factor: float, seed: int) -> float:
+    """Return the ratio after the last jobs took longer, or shorter, than all before."""
+    return case.ratio(table_of(case.learned(Samples.exact(drifted(case, factor, seed)))[0]))
+
+
+def after_drift_between(case: Case, factor: float, seed: int) -> float:
+    """Return the same where it only knows between which of its own polls jobs ended."""
+    *_, (_, table) = between_polls(
+        case, drifted(case, factor, seed), [STEADY, STEADY + 16, STEADY + CHANGED], seed
+    )
+    return case.ratio(table)
+
+
+def drifted(case: Case, factor: float, seed: int) -> Array:
+    """Return durations of which the last ones are those of the case, and longer than the others."""
     ends = case.draw(STEADY + CHANGED, seed)
-    ends[STEADY:] *= FACTOR
-    samples = Samples.exact(ends / FACTOR)  # a ratio knows no unit: what was before is shorter
-    return case.ratio(table_of(case.learned(samples)[0]))
+    ends[:STEADY] /= factor
+    return ends
 
 
 def poisoned(case: Case, seed: int) -> float:
@@ -232,7 +254,10 @@ def study(case: Case, sets: int, most: int) -> dict[str, Any]:
         "without curious looks": dict(zip(stops, polled[:, 1].tolist(), strict=True)),
         "over the fallback": {jobs: mean(first, case, backoff, jobs, sets=sets) for jobs in FIRST},
         "over the best interval": {jobs: mean(first, case, best, jobs, sets=sets) for jobs in FIRST},
-        "after a drift": mean(after_drift, case, sets=sets),
+        "after a drift": {factor: mean(after_drift, case, factor, sets=sets) for factor in FACTORS},
+        "after a drift, between polls": {
+            factor: mean(after_drift_between, case, factor, sets=sets) for factor in FACTORS
+        },
         "poisoned": mean(poisoned, case, sets=sets),
     }
 
@@ -251,15 +276,20 @@ def speed() -> dict[str, float]:
 def planned_again(case: Case) -> dict[str, float]:
     """Return what it takes on one workload, from a thousand jobs."""
     samples = Samples.exact(case.draw(1000, 0))
+    best = plan_for(case.durations, call_cost=case.call_cost)
+    targets = {"call_cost": case.call_cost, "mean_lag": best.lag_mean, "calls": best.calls}
 
-    def again() -> Table:
-        plan, durations = case.learned(samples)
-        return curious_table(plan, durations, len(samples))
+    def again(**target: float) -> Table:
+        durations = estimate(samples, recency(samples))
+        return curious_table(plan_for(durations, **target), durations, len(samples))
 
-    table = again()
+    table = again(call_cost=case.call_cost)
     decision = Timer(lambda: table.delay(case.durations.mean, 0.5), timer=time.process_time)
     return {
-        "planning again, ms": 1e3 * min(Timer(again, timer=time.process_time).repeat(3, 1)),
+        f"planning for {name}, ms": 1e3
+        * min(Timer(partial(again, **{name: value}), timer=time.process_time).repeat(3, 1))
+        for name, value in targets.items()
+    } | {
         "a decision, us": 1e6 * min(decision.repeat(3, 20_000)) / 20_000,
         "a plan, kB": table.nbytes / 1e3,
     }
@@ -312,11 +342,19 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
         yield " ".join([f"{row['case']:24}", *(f"{value:13.3f}" for value in cells)])
     yield ""
     for name in ("over the fallback", "over the best interval"):
-        yield " ".join([f"{'cost ' + name:27}", *(f"{jobs:>6}" for jobs in FIRST), "  drift poison"])
+        yield " ".join([f"{'cost ' + name:27}", *(f"{jobs:>6}" for jobs in FIRST)])
         for row in rows:
-            cells = [*row[name].values(), row["after a drift"], row["poisoned"]]
-            yield " ".join([f"{row['case']:27}", *(f"{value:6.2f}" for value in cells)])
+            yield " ".join([f"{row['case']:27}", *(f"{value:6.2f}" for value in row[name].values())])
         yield ""
+    drifts = ["after a drift", "after a drift, between polls"]
+    head = [f"{kind} x{factor:g}" for kind in ("exact", "between") for factor in FACTORS]
+    yield " ".join([f"{'cost after a drift':27}", *(f"{name:>13}" for name in head), "poisoned"])
+    for row in rows:
+        cells = [value for name in drifts for value in row[name].values()]
+        yield " ".join(
+            [f"{row['case']:27}", *(f"{value:13.3f}" for value in cells), f"{row['poisoned']:8.3f}"]
+        )
+    yield ""
     for name, value in (document["speed"] | document["seed"]).items():
         yield f"{name:24} {value:8.3g}"
 

@@ -22,8 +22,9 @@ _SORTS, _INTERVALS = 4, 120
 # The same, for when it has to be fast.
 _FEW_SORTS, _FEW_INTERVALS = 3, 40
 
-# Of so many jobs, one that takes so many times longer than any other counts as given up on after that one.
-_MANY, _ABSURD = 5, 1e3
+# Of so many jobs one, and one more of each so many, may take so many times longer than all others: they count
+# as given up on after these.
+_MANY, _MANY_MORE, _ABSURD = 5, 50, 1e3
 
 
 def estimate(samples: Samples, weights: Array | None = None) -> Mixture:
@@ -87,5 +88,8 @@ def _rounded(intervals: Array, step: float) -> tuple[Array, NDArray[np.int_]]:
 def _longest(samples: Samples) -> float:
     """Return the longest duration that is believed."""
     ends = np.sort(np.where(np.isfinite(samples.high), samples.high, samples.low))
-    is_absurd = len(ends) >= _MANY and 0 < ends[-2] * _ABSURD < ends[-1]
-    return float(ends[-2] if is_absurd else ends[-1])
+    if len(ends) < _MANY:
+        return float(ends[-1])
+    last = ends[-2 - len(ends) // _MANY_MORE :]
+    is_absurd = (last[:-1] > 0) & (last[1:] > _ABSURD * last[:-1])
+    return float(last[np.argmax(is_absurd)] if is_absurd.any() else last[-1])

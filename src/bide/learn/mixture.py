@@ -3,7 +3,8 @@ Durations as a mixture of lognormals, fitted to what is known of each job.
 
 The logarithm of a duration lies in an interval, or is known almost exactly. The likelihood of that is climbed
 by scoring. There are as many sorts of jobs as pay for themselves: one to begin with; the sort whose division
-helps most is divided in two, as long as the likelihood gains more than the new numbers are worth.
+helps most is divided in two, as long as the likelihood gains more than the new numbers are worth. It is
+divided in halves, or at the widest gap: a few jobs far from all others would draw halves towards them.
 
 Source: Dempster, Laird and Rubin, J. R. Statist. Soc. B 39 (1977), section 4.3, for the moments; Berndt,
 Hall, Hall and Hausman, Ann. Econ. Soc. Meas. 3 (1974), for the scoring; Schwarz, Ann. Statist. 6 (1978), for
@@ -16,6 +17,7 @@ import math
 
 import numpy as np
 from attrs import evolve, frozen
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bide.lab.distribution import Array
@@ -33,6 +35,9 @@ _LEAST_SPREAD, _MOST_SPREAD, _FAR = 3e-4, 3.0, 38.0
 # A sort is divided into halves so far from its centre, in spreads; together they spread as it did.
 _APART = 0.8
 _NARROWER = math.sqrt(1 - _APART**2)
+
+# A sort that is found beside a gap spreads so far to begin with, at least.
+_LEAST_START = 0.05
 
 # A step is at most so long; it is shortened so often, by this; a climb ends with a gain below the least.
 _LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 0.3, 8, 0.3, 0.1
@@ -63,6 +68,12 @@ class Evidence:
     def total(self) -> float:
         """How many jobs there are."""
         return float(self.jobs.sum())
+
+    @property
+    def middles(self) -> Array:
+        """The middle of each, or the end that it has; shape (n,)."""
+        low = np.where(np.isfinite(self.low), self.low, self.high)
+        return (low + np.where(np.isfinite(self.high), self.high, low)) / 2
 
 
 @frozen(kw_only=True, eq=False)
@@ -127,7 +138,8 @@ def fit_sorts(evidence: Evidence, most: int) -> Sorts:
     best = _climb(evidence, _one_sort(evidence))
     while len(best.sorts.shares) < most:
         large = np.flatnonzero(best.sorts.shares * evidence.total >= _FEWEST_JOBS)
-        divided = [_climb(evidence, best.sorts.halved(int(index)), _FIRST_STEPS) for index in large]
+        starts = [best.sorts.halved(int(index)) for index in large] + _parted(evidence, best)
+        divided = [_climb(evidence, start, _FIRST_STEPS) for start in starts]
         better = max(divided, key=lambda fit: fit.value, default=best)
         price = 1.5 * math.log(evidence.total)  # of three numbers more
         if better.value > best.value + price / 2:
@@ -139,11 +151,38 @@ def fit_sorts(evidence: Evidence, most: int) -> Sorts:
 
 
 def _one_sort(evidence: Evidence) -> Sorts:
-    low = np.where(np.isfinite(evidence.low), evidence.low, evidence.high)
-    middles = (low + np.where(np.isfinite(evidence.high), evidence.high, low)) / 2
-    centre = np.average(middles, weights=evidence.jobs)
-    spread = math.sqrt(np.average((middles - centre) ** 2, weights=evidence.jobs))
+    centre, spread = _about(evidence, np.ones(len(evidence.jobs), dtype=np.bool_))
     return Sorts(shares=np.ones(1), centres=np.array([centre]), spreads=np.array([max(spread, 0.3)]))
+
+
+def _parted(evidence: Evidence, fit: Fit) -> list[Sorts]:
+    """Return the sorts with that one in two whose jobs leave the widest gap; none if nothing is between."""
+    sorts, middles = fit.sorts, evidence.middles
+    order = np.argsort(middles)
+    belongs = np.argmax(fit.scores[:, : len(sorts.shares)] + sorts.shares, axis=1)
+    gaps = np.where(np.diff(belongs[order]) == 0, np.diff(middles[order]), 0.0)
+    if not gaps.any():
+        return []
+    last = order[np.argmax(gaps)]
+    index, is_before = int(belongs[last]), middles <= middles[last]
+    sides = [(belongs == index) & side for side in (is_before, ~is_before)]
+    jobs = [float(evidence.jobs[side].sum()) for side in sides]
+    centres, spreads = zip(*(_about(evidence, side) for side in sides), strict=True)
+    return [
+        Sorts(
+            shares=_replaced(sorts.shares, index, *(sorts.shares[index] * part / sum(jobs) for part in jobs)),
+            centres=_replaced(sorts.centres, index, *centres),
+            spreads=_replaced(sorts.spreads, index, *np.maximum(spreads, _LEAST_START)),
+        )
+    ]
+
+
+def _about(evidence: Evidence, chosen: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the mean of some of the evidence, and its standard deviation."""
+    middles, jobs = evidence.middles[chosen], evidence.jobs[chosen]
+    centre = float(np.average(middles, weights=jobs))
+    spread = math.sqrt(np.average((middles - centre) ** 2, weights=jobs))
+    return centre, spread
 
 
 def _replaced(values: Array, index: int, first: float, second: float) -> Array:

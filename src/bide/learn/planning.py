@@ -107,18 +107,25 @@ def table_of(
         curious: a plan that looks earlier, for what is learned from it.
         share: of the looks that follow it, from 0 to 1.
     """
-    step = -(-len(plan.known) // _MOST_ROWS)
+    begins = _rows(len(plan.known))
     # The last look of the rows that are joined: it comes after all times for which they hold.
-    looks = [*plan.looks[step - 1 :: step], plan.looks[-1]][: len(plan.known[::step])]
+    looks = [plan.looks[end - 1] for end in (*begins[1:], len(plan.known))]
     gap = max(plan.times[-1] - (plan.times[-2] if len(plan.times) > 1 else 0.0), _LEAST_GAP)
     return Table(
-        known=array("d", plan.known[::step]),
+        known=array("d", [plan.known[begin] for begin in begins]),
         looks=array("d", looks),
         gap=gap,
         ceiling=ceiling,
         curious=table_of(curious, ceiling) if curious else None,
         share=share,
     )
+
+
+def _rows(count: int) -> list[int]:
+    """Return which rows begin those of a table: all at first, while many jobs run, and then one in a few."""
+    whole = min(count, _MOST_ROWS // 2)
+    step = max(1, -(-(count - whole) // (_MOST_ROWS - whole)))
+    return [*range(whole), *range(whole, count, step)]
 
 
 def plan_for(
