@@ -195,7 +195,7 @@ def test_a_plan_that_was_learned_is_between_the_optimum_and_the_fallback(
     learning = load("learning", monkeypatch)
     case = learning.cases()[0]
     polled, plain = next(learning.censored(case, [30], 0))
-    ratios = [learning.exact(case, 30, 0), polled, plain, learning.after_drift(case, 0)]
+    ratios = [learning.exact(case, 30, 0), polled, plain, learning.after_drift(case, 2.0, 0)]
     assert all(0.999 < ratio < 1.5 for ratio in ratios)
     assert learning.first(case, learning.backoff, 2, 0) == 1
     assert learning.first(case, learning.backoff, 30, 0) < 0.5

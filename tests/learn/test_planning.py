@@ -14,6 +14,7 @@ from bide import AttemptsExhausted, ConfigError, Limits, Poller
 from bide.lab.distribution import Distribution
 from bide.lab.distributions import Exponential, Fixed, Lognormal, Uniform
 from bide.lab.frontier import optimum
+from bide.lab.mixed import Mixture
 from bide.learn import Samples, Table, curious_table, estimate, is_trusted, plan_for, table_of
 from bide.learn.blend import cost_of
 from bide.testing import ScriptedJob, VirtualClock
@@ -55,6 +56,28 @@ def test_a_plan_of_a_thousand_looks_is_small() -> None:
     assert len(plan.times) > 1000
     assert table.nbytes < 100_000
     assert all(table.delay(at) > 0 for at in np.linspace(0, table.end, 5000).tolist())
+
+
+def test_a_large_plan_keeps_its_first_looks() -> None:
+    """If some jobs take years, a plan has more rows than a table, and looks at the others all the same."""
+    jobs = Mixture([0.98, 0.02], [Lognormal(10.0, 0.1), Lognormal(1e9, 0.05)])
+    plan = plan_for(jobs, call_cost=10.0)
+    assert len(plan.known) > 4096
+    table = table_of(plan)
+    assert table.nbytes < 100_000
+    assert looks_of(table, plan.times[3])[:4] == pytest.approx(plan.times[:4])
+
+
+@settings(max_examples=10)
+@given(st.sampled_from(KINDS), st.sampled_from(["mean_lag", "calls"]), st.floats(0.05, 0.95))
+def test_a_target_is_met_as_nearly_as_plans_can(durations: Distribution, name: str, share: float) -> None:
+    """A plan for a call that is worth a twentieth less, or more, takes more than what is wanted."""
+    wanted = {"mean_lag": share * durations.mean / 2, "calls": 1 + 10 * share}[name]
+    figure = {"mean_lag": "lag_mean", "calls": "calls"}[name]
+    plan = plan_for(durations, **{name: wanted})
+    assert getattr(plan, figure) <= wanted
+    beyond = plan_for(durations, call_cost=plan.call_cost * (1.05 if name == "mean_lag" else 0.95))
+    assert getattr(plan, figure) >= 0.98 * wanted or getattr(beyond, figure) > wanted
 
 
 @pytest.mark.parametrize("most", [25.0, 10.0, 3.0])
