@@ -152,25 +152,23 @@ def exact(case: Case, jobs: int, seed: int) -> float:
 def censored(case: Case, stops: list[int], seed: int) -> Iterator[tuple[float, float]]:
     """Yield the ratios after so many jobs, with curious looks and without."""
     ends = case.durations.quantile(np.random.default_rng([seed, 7]).random(stops[-1]))
-    for planned, table in between_polls(case, ends, stops, seed):
+    for planned, table in between_polls(case, ends, times_to_plan(stops), seed):
         if planned in stops:
             yield mean_ratio(case, table), case.ratio(table)
 
 
-def between_polls(case: Case, ends: Array, stops: list[int], seed: int) -> Iterator[tuple[int, Table]]:
+def between_polls(case: Case, ends: Array, times: list[int], seed: int) -> Iterator[tuple[int, Table]]:
     """
-    Yield after how many jobs it plans, and the plan.
+    Yield after how many jobs it plans, at such times, and the plan.
 
     Each job is polled by the plan that was made of those before it.
     """
     draw = np.random.default_rng([seed, 8]).random
+    first, table = backoff(2 * float(max(case.horizon, ends.max()))), None
     low, high = np.zeros_like(ends), np.zeros_like(ends)
-    table = None
-    for known, planned in pairwise((0, *times_to_plan(stops))):
+    for known, planned in pairwise((0, *times)):
         for job in range(known, planned):
-            polls = (
-                followed(table, ends[job], draw) if table else backoff(max(case.horizon, float(ends.max())))
-            )
+            polls = first if table is None else followed(table, ends[job], draw)
             low[job], high[job] = interval(polls, ends[job])
         plan, durations = case.learned(Samples(low=low[:planned], high=high[:planned]))
         table = curious_table(plan, durations, planned)
@@ -223,9 +221,8 @@ def after_drift(case: Case, factor: float, seed: int) -> float:
 
 def after_drift_between(case: Case, factor: float, seed: int) -> float:
     """Return the same where it only knows between which of its own polls jobs ended."""
-    *_, (_, table) = between_polls(
-        case, drifted(case, factor, seed), [STEADY, STEADY + 16, STEADY + CHANGED], seed
-    )
+    times = [5, 20, 80, STEADY, STEADY + CHANGED // 2, STEADY + CHANGED]
+    *_, (_, table) = between_polls(case, drifted(case, factor, seed), times, seed)
     return case.ratio(table)
 
 
