@@ -141,7 +141,9 @@ def seed_policy() -> Policy:
 @cache
 def backoff(until: float) -> Array:
     """Return the poll times of the seed's exponential backoff, with all draws at one half."""
-    return draw_schedules(seed_policy(), until, count=16).middle
+    polls = draw_schedules(seed_policy(), until, count=16).middle  # the first ones; its delays end at a cap
+    delay = polls[-1] - polls[-2]
+    return np.append(polls, np.arange(polls[-1] + delay, until + delay, delay))
 
 
 def exact(case: Case, jobs: int, seed: int) -> float:
