@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -18,7 +18,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from bide.errors import ConfigError
-from bide.server import ServerConfig, run
+from bide.server import JobServer, ServerConfig, run
+from bide.server.listening import bind
+from bide.server.runner import _Loop
 from bide.server.store import Store
 
 pytestmark = pytest.mark.wire
@@ -91,6 +93,59 @@ def test_held_requests_are_answered_at_its_end() -> None:
         headers, seen = held.result()
         assert (seen["status"], headers["preference-applied"]) == ("pending", "wait=30")
         assert process.communicate(timeout=3) == ("ended\n", "")
+
+
+@pytest.fixture
+def serving() -> Iterator[tuple[_Loop, Future[None], socket.socket]]:
+    """A loop that runs in a thread, until when it has ended, and a connection to it."""
+    with (
+        closing(bind("127.0.0.1", 0)) as listener,
+        JobServer(ServerConfig()) as app,
+        _Loop(app, listener, 2) as loop,
+        ThreadPoolExecutor(1) as pool,
+        socket.create_connection(listener.getsockname(), timeout=20) as link,
+    ):
+        ended = pool.submit(loop.run)
+        try:
+            yield loop, ended, link
+        finally:
+            loop.stop()
+
+
+def read_answer(link: socket.socket) -> bytes:
+    """Return an answer with a body of JSON."""
+    answer = b""
+    while not answer.endswith(b"}"):
+        answer += link.recv(4096)
+    return answer
+
+
+def test_a_request_whose_body_is_coming_is_answered_at_the_end(
+    serving: tuple[_Loop, Future[None], socket.socket],
+) -> None:
+    """A server that stops waits for the rest of a body, answers, and says that it was the last answer."""
+    loop, ended, link = serving
+    create = b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+    link.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" + create + b"{")
+    assert b"200 OK" in read_answer(link)  # and what came with that request has been read
+    loop.stop()
+    with pytest.raises(TimeoutError):
+        ended.result(timeout=0.2)
+    link.sendall(b"}")
+    answer = read_answer(link)
+    assert answer.startswith(b"HTTP/1.1 202 Accepted\r\n")
+    assert b"Connection: close\r\n" in answer
+    ended.result(timeout=5)
+
+
+def test_half_a_head_keeps_no_server(serving: tuple[_Loop, Future[None], socket.socket]) -> None:
+    """A server that stops does not wait for a request of which nobody knows yet what it wants."""
+    loop, ended, link = serving
+    whole = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
+    link.sendall(whole + whole[:-2])
+    assert b"200 OK" in read_answer(link)
+    loop.stop()
+    ended.result(timeout=5)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be chosen here")

@@ -36,6 +36,13 @@ class _Task(WSGITask):  # type: ignore[misc]
         environ[RESET] = self._reset
         return environ
 
+    def build_response_header(self) -> bytes:
+        """Return the head of the answer; the last one says that it is."""
+        if self.channel.is_leaving:
+            super().set_close_on_finish()
+        head: bytes = super().build_response_header()
+        return head
+
     def _reset(self) -> None:
         """Make the close of the connection a reset: nothing that was written is waited for."""
         self.channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -55,6 +62,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = Refusal
     request: Any  # the one that has not come completely; waitress says no more
     requests: Any
+    is_leaving = False  # whether the next answer is the last
     _unfinished: Any = None
     _began = 0.0
 
@@ -69,3 +77,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Say whether the client takes too long over a request, at a time on the monotonic clock."""
         coming = self._unfinished is not None and not self.requests
         return coming and now - self._began > REQUEST_SECONDS
+
+    def is_busy(self) -> bool:
+        """Say whether a request is being answered or its body is coming, or an answer is on its way."""
+        is_coming = self.request is not None and self.request.headers_finished
+        return bool(self.requests or self.total_outbufs_len or is_coming)

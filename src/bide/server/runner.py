@@ -162,8 +162,11 @@ class _Loop:
         # The listener alone: the server's own close stops its threads too.
         wasyncore.dispatcher.close(self._server)
         self._app.release()
+        for channel in self._open():
+            channel.is_leaving = True
         ends_at = time.monotonic() + _GRACE
-        while self._is_busy() and time.monotonic() < ends_at:
+        self.turn(0)  # what has come by now is under way
+        while any(channel.is_busy() for channel in self._open()) and time.monotonic() < ends_at:
             self.turn(0.05)
 
     def stop(self) -> None:
@@ -180,7 +183,7 @@ class _Loop:
             now: the monotonic clock.
         """
         self._close_silent(wall)
-        for channel in list(self._server.active_channels.values()):
+        for channel in self._open():
             channel.will_close = channel.will_close or channel.is_late(now)
         self._channels.review()
 
@@ -211,10 +214,9 @@ class _Loop:
             return True
         return self._app.is_quick(request.command, request.path, request.headers)
 
-    def _is_busy(self) -> bool:
-        """Say whether a request is being answered, or an answer on its way."""
-        channels = list(self._server.active_channels.values())
-        return any(channel.requests or channel.total_outbufs_len for channel in channels)
+    def _open(self) -> list[Channel]:
+        """Return the connections to clients."""
+        return list(self._server.active_channels.values())
 
 
 @contextlib.contextmanager
