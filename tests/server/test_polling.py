@@ -20,7 +20,7 @@ class Connection:
         self.ours, self.theirs = socket.socketpair()
         self.busy, self.output = False, b""
         self.read: list[bytes] = []
-        self.asked = 0
+        self.asked = self.disturbed = 0
         polling[self.ours.fileno()] = self
 
     def readable(self) -> bool:
@@ -32,6 +32,9 @@ class Connection:
 
     def handle_read_event(self) -> None:
         self.read.append(self.ours.recv(100))
+
+    def handle_expt_event(self) -> None:
+        self.disturbed += 1
 
     def handle_write_event(self) -> None:
         self.ours.sendall(self.output)
@@ -75,13 +78,14 @@ def test_the_silent_are_not_asked(polling: Polling, pair: Connection) -> None:
 
 
 def test_the_busy_are_read_later(polling: Polling, pair: Connection) -> None:
-    """What comes while a request is answered waits, wakes the loop but once, and is read afterwards."""
+    """What comes while a request is answered waits, is told of but once, and is read afterwards."""
     pair.theirs.sendall(b"first")
     polling.turn(0)
     pair.busy = True
     pair.theirs.sendall(b"second")
     polling.turn(1.0)
     assert not polling._selector.select(0)
+    assert pair.disturbed == 1
     pair.busy = False
     polling.turn(0)
     assert pair.read == [b"first", b"second"]

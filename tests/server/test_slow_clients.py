@@ -1,17 +1,22 @@
-"""Clients that take too long over a request, or say nothing, lose their connection; others keep it."""
+"""Clients that take too long, say nothing, or go away: they cost the others nothing for long."""
 
 from __future__ import annotations
 
+import json
 import socket
+import struct
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 
-from bide.server import JobServer, ServerConfig
+from bide.server import JobKind, JobServer, ServerConfig
 from bide.server.listening import bind
 from bide.server.runner import _Loop
+from bide.testing import running_server
 
 pytestmark = pytest.mark.wire
 
@@ -92,3 +97,57 @@ def test_silence_ends_after_two_minutes(connected: Connected) -> None:
     """A connection on which nothing is said is closed after two minutes, and not before."""
     assert not connected.is_closed(after=119)
     assert connected.is_closed(after=121)
+
+
+@contextmanager
+def holding(url: str, job: str) -> Iterator[socket.socket]:
+    """Open a connection whose request is held."""
+    parts = urlsplit(url)
+    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as link:
+        link.sendall(f"GET /v1/jobs/{job} HTTP/1.1\r\nHost: a\r\nPrefer: wait=30\r\n\r\n".encode())
+        while not held(url):
+            pass
+        yield link
+
+
+def held(url: str) -> int:
+    """Return how many requests a server holds."""
+    with urlopen(f"{url}/v1/stats") as answer:  # noqa: S310 - our own server
+        return int(json.load(answer)["held"])
+
+
+@pytest.fixture
+def long_job() -> Iterator[tuple[str, str]]:
+    """A server that holds one request at most, and a job of an hour."""
+    with running_server(ServerConfig(threads=2, kinds={"default": JobKind(durations="1h..1h")})) as url:
+        order = Request(f"{url}/v1/jobs", b"")  # noqa: S310
+        with urlopen(order) as answer:  # noqa: S310
+            yield url, json.load(answer)["id"]
+
+
+@pytest.mark.parametrize("farewell", ["close", "reset"])
+def test_who_goes_away_leaves_a_free_place(long_job: tuple[str, str], farewell: str) -> None:
+    """When a client closes or resets its connection, its held request ends long before its 30 s."""
+    began = time.monotonic()
+    with holding(*long_job) as link:
+        if farewell == "reset":
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    while held(long_job[0]):
+        assert time.monotonic() - began < 20
+
+
+def test_who_sends_no_more_is_answered_at_once(long_job: tuple[str, str]) -> None:
+    """A client that closes its own side alone is told how the job is."""
+    with holding(*long_job) as link:
+        link.shutdown(socket.SHUT_WR)
+        assert b"\r\nPreference-Applied: wait=30\r\n" in link.recv(4096)
+
+
+def test_who_sends_more_is_still_held(long_job: tuple[str, str]) -> None:
+    """A second request behind one that is held ends nothing."""
+    with holding(*long_job) as link:
+        link.sendall(WHOLE)
+        link.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            link.recv(1)
+        assert held(long_job[0]) == 1

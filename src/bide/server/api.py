@@ -12,6 +12,7 @@ from bide.errors import shown
 from bide.server.bodies import read_body, read_order
 from bide.server.conditions import is_known, tag_of
 from bide.server.document import encoded, job_document
+from bide.server.holds import WHEN_GONE
 from bide.server.idempotency import Claim, KeyReused, read_claim
 from bide.server.job import Job
 from bide.server.keys import owner_of
@@ -110,7 +111,7 @@ class JobResource:
 
     def _hold(self, prefer: str, req: falcon.Request, resp: falcon.Response, id: str) -> None:  # noqa: A002 - as in the route
         seconds = wait_in(prefer)
-        if seconds and self._service.hold(id, owner_of(req), seconds):
+        if seconds and self._service.hold(id, owner_of(req), seconds, req.env.get(WHEN_GONE)):
             resp.set_header("Preference-Applied", f"wait={seconds}")
 
     def _document(self, job: Job | None, id: str) -> dict[str, Any]:  # noqa: A002 - as in the route

@@ -14,11 +14,13 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.task import WSGITask  # type: ignore[import-untyped]
 
+from bide.server.holds import WHEN_GONE
 from bide.server.misbehave import RESET
 from bide.server.refusals import Parser, Refusal
 
@@ -31,9 +33,10 @@ class _Task(WSGITask):  # type: ignore[misc]
     channel: Any
 
     def get_environment(self) -> dict[str, Any]:
-        """Return the WSGI environment, with a way to reset the connection."""
+        """Return the WSGI environment, with ways to reset the connection, and to learn of its end."""
         environ: dict[str, Any] = super().get_environment()
         environ[RESET] = self._reset
+        environ[WHEN_GONE] = self.channel.when_gone
         return environ
 
     def build_response_header(self) -> bytes:
@@ -63,6 +66,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     request: Any  # the one that has not come completely; waitress says no more
     requests: Any
     is_leaving = False  # whether the next answer is the last
+    _on_gone: Callable[[], object] | None = None
     _unfinished: Any = None
     _began = 0.0
 
@@ -77,6 +81,24 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         """Say whether the client takes too long over a request, at a time on the monotonic clock."""
         coming = self._unfinished is not None and not self.requests
         return coming and now - self._began > REQUEST_SECONDS
+
+    def when_gone(self, action: Callable[[], object]) -> None:
+        """Take what to do when the client goes away while it is owed an answer; perhaps it has."""
+        self._on_gone = action
+        self.handle_expt_event()
+
+    def handle_expt_event(self) -> None:
+        """Take note that something came of the client while it is owed an answer: more, or its end."""
+        if self._on_gone is not None and self._has_gone():
+            self._on_gone()
+
+    def _has_gone(self) -> bool:
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK) == b"")
+        except BlockingIOError:
+            return False
+        except OSError:  # reset, or closed here
+            return True
 
     def is_busy(self) -> bool:
         """Say whether a request is being answered or its body is coming, or an answer is on its way."""

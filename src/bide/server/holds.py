@@ -9,6 +9,12 @@ from threading import Event, Lock
 Pause = Callable[[Event, float], object]
 """Waits until an event is set, but for no more than so many seconds."""
 
+WhenGone = Callable[[Callable[[], object]], object]
+"""Takes what to do when the client of a request goes away."""
+
+WHEN_GONE = "bide.when_gone"
+"""Where the WSGI environment has a `WhenGone`, if the server can tell."""
+
 
 class Holds:
     """
@@ -26,18 +32,21 @@ class Holds:
         self._lock = Lock()
         self._waiting: dict[Event, str] = {}
 
-    def hold(self, id: str, seconds: Callable[[], float]) -> bool:  # noqa: A002 - the word that the API uses
+    def hold(self, id: str, seconds: Callable[[], float], when_gone: WhenGone | None = None) -> bool:  # noqa: A002 - the word that the API uses
         """
         Wait for a job, if there is a place free; return whether there was anything to wait for.
 
         Args:
             id: of the job.
             seconds: tells how long to wait at most. It is asked once no `release` can be missed any more.
+            when_gone: lets the waiting end when there is nobody left who waits for the answer.
         """
         with self._place(id) as released:
             left = 0.0 if released is None else seconds()
             if released is None or left <= 0:
                 return False
+            if when_gone is not None:
+                when_gone(released.set)
             self._pause(released, left)
             return True
 

@@ -61,8 +61,10 @@ class Polling(dict[int, Any]):
 
     def _handle(self, number: int, one: Any, events: int) -> None:
         events &= _wanted(one)
-        if not events:
+        if not events:  # it is busy: it is told once, and hears no more until it is not
             self._watch(number, one, _wanted(one))
+            if not one.accepting:
+                one.handle_expt_event()
         if events & EVENT_WRITE:
             wasyncore.write(one)
         if events & EVENT_READ and self.get(number) is one:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from bide.errors import ConfigError, Problem, nearest, shown
 from bide.server.config import DEFAULT, ServerConfig
-from bide.server.holds import Holds, Pause
+from bide.server.holds import Holds, Pause, WhenGone
 from bide.server.idempotency import Claim
 from bide.server.job import Job, Outcome
 from bide.server.kinds import JobKind
@@ -126,7 +126,7 @@ class JobService:
             self._holds.release(id)
         return job
 
-    def hold(self, id: str, owner: str, seconds: float) -> bool:  # noqa: A002 - the word that the API uses
+    def hold(self, id: str, owner: str, seconds: float, when_gone: WhenGone | None = None) -> bool:  # noqa: A002 - the word that the API uses
         """
         Wait until a job has ended, if a thread can be spared; return whether there was anything to wait for.
 
@@ -134,8 +134,9 @@ class JobService:
             id: of the job.
             owner: whose it must be.
             seconds: how long to wait at most.
+            when_gone: lets the waiting end when the client goes away.
         """
-        return self._holds.hold(id, lambda: min(seconds, self._left(id, owner)))
+        return self._holds.hold(id, lambda: min(seconds, self._left(id, owner)), when_gone)
 
     def held(self) -> int:
         """Return how many requests wait for jobs at this moment."""
