@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from bide.server import JobKind, JobServer, ServerConfig
+from bide.server.faults import Faults
 from bide.server.listening import bind
 from bide.server.runner import _Loop
 from bide.testing import running_server
@@ -99,11 +100,16 @@ def test_silence_ends_after_two_minutes(connected: Connected) -> None:
     assert connected.is_closed(after=121)
 
 
+def connection_to(url: str) -> socket.socket:
+    """Open a connection to a server."""
+    parts = urlsplit(url)
+    return socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10)
+
+
 @contextmanager
 def holding(url: str, job: str) -> Iterator[socket.socket]:
     """Open a connection whose request is held."""
-    parts = urlsplit(url)
-    with socket.create_connection((str(parts.hostname), parts.port or 0), timeout=10) as link:
+    with connection_to(url) as link:
         link.sendall(f"GET /v1/jobs/{job} HTTP/1.1\r\nHost: a\r\nPrefer: wait=30\r\n\r\n".encode())
         while not held(url):
             pass
@@ -134,6 +140,21 @@ def test_who_goes_away_leaves_a_free_place(long_job: tuple[str, str], farewell: 
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     while held(long_job[0]):
         assert time.monotonic() - began < 20
+
+
+def test_a_late_answer_ends_with_its_client() -> None:
+    """An answer that shall be an hour late keeps its thread no longer than its client stays."""
+    with (
+        running_server(ServerConfig(faults=Faults(by_header=True), threads=2)) as url,
+        connection_to(url) as first,
+        connection_to(url) as second,
+        connection_to(url) as third,
+    ):
+        for link in (first, second):
+            link.sendall(b"GET /v1/jobs HTTP/1.1\r\nHost: a\r\nBide-Fault: latency=1h\r\n\r\n")
+        first.shutdown(socket.SHUT_WR)
+        third.sendall(WHOLE)
+        assert third.recv(4096).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_who_sends_no_more_is_answered_at_once(long_job: tuple[str, str]) -> None:

@@ -8,6 +8,7 @@ connections and bodies happens around Falcon, which knows neither.
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
@@ -19,6 +20,7 @@ from attrs import frozen
 
 from bide.errors import ConfigError
 from bide.server.faults import Faults, Misbehaviour, read_faults
+from bide.server.holds import WHEN_GONE, Holds, Pause
 from bide.server.lots import lots
 from bide.server.routes import is_for_jobs
 
@@ -55,20 +57,19 @@ class Misbehaving:
         *,
         seed: int,
         clock: Callable[[], float] = time.time,
-        pause: Callable[[Event, float], object] = Event.wait,
+        pause: Pause = Event.wait,
     ) -> None:
         """Begin now: windows are counted from here."""
         self._faults = faults
         self._seed = seed
         self._clock = clock
-        self._pause = pause
         self._began = clock()
         self._numbers = itertools.count(1)
-        self._stopping = Event()
+        self._late = Holds(sys.maxsize, pause)  # whoever has a thread
 
     def release(self) -> None:
         """Let no answer be late any more."""
-        self._stopping.set()
+        self._late.close()
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -79,7 +80,8 @@ class Misbehaving:
             return
         req.context.fate, req.context.fault = fate, fate.what
         if fate.faults.latency is not None:
-            self._pause(self._stopping, fate.faults.latency.at(fate.lot))
+            late = fate.faults.latency.at(fate.lot)
+            self._late.hold("", lambda: late, req.env.get(WHEN_GONE))
         if fate.what == "errors":
             statuses = fate.faults.statuses
             raise falcon.HTTPError(
