@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -67,6 +69,19 @@ def test_what_is_no_http_is_refused(address: tuple[str, int], request_: bytes, s
     problem = json.loads(body)
     assert problem["status"] == status
     assert len(problem["detail"]) <= 200
+
+
+def test_refusals_are_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A request that could not be read is in the numbers and in the access log, with its status."""
+    with caplog.at_level(logging.INFO, "bide.server.access"), running_server(ServerConfig()) as url:
+        parts = urlsplit(url)
+        answer_to((str(parts.hostname), parts.port or 0), b"hello\r\n\r\n")
+        with urlopen(f"{url}/v1/stats") as answer:  # noqa: S310 - our own server
+            numbers = json.load(answer)["requests"]
+    line = json.loads(caplog.messages[0])
+    assert (line["method"], line["path"], line["status"], line["client"]) == (None, None, 400, "127.0.0.1")
+    assert numbers["by_route"] == [{"method": "other", "route": "none", "status": 400, "count": 1}]
+    assert numbers["by_client"] == {"127.0.0.1": 1}
 
 
 def test_a_smuggled_request_is_not_answered(address: tuple[str, int]) -> None:

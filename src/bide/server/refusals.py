@@ -58,6 +58,7 @@ class Refusal(ErrorTask):  # type: ignore[misc]
     """Answers a request that could not be read."""
 
     request: Any  # waitress says no more
+    channel: Any
 
     def execute(self) -> None:
         """Write the answer, and close: where the next request begins, nobody knows."""
@@ -68,4 +69,5 @@ class Refusal(ErrorTask):  # type: ignore[misc]
         self.response_headers = [("Content-Type", MEDIA_TYPE)]
         self.set_close_on_finish()
         self.content_length = len(body)
+        self.channel.server.note_refusal(self.channel.addr[0], error.code)
         self.write(body)

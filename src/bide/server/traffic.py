@@ -122,11 +122,21 @@ class Traffic:
             not getattr(req.context, "shows_end", False),
             getattr(req.context, "fault", None),
         )
+        self._note(answer, took)
+        if access_log.isEnabledFor(logging.INFO):
+            self._log(answer, took, method=req.method, path=req.path, strategy=req.get_header(HEADER))
+
+    def refused(self, client: str, status: int) -> None:
+        """Note a request that could not be read; so its method and its path are unknown."""
+        answer = _Answer(int(self._clock()), "other", "none", status, client, None, False, None)
+        self._note(answer, 0.0)
+        if access_log.isEnabledFor(logging.INFO):
+            self._log(answer, 0.0, method=None, path=None, strategy=None)
+
+    def _note(self, answer: _Answer, took: float) -> None:
         self._noted.append((answer, took))
         if len(self._noted) >= _AT_ONCE:
             self.settle()
-        if access_log.isEnabledFor(logging.INFO):
-            access_log.info("%s", json.dumps(self._line(req, answer, took)))
 
     def settle(self) -> None:
         """Count what was noted."""
@@ -158,17 +168,16 @@ class Traffic:
                 del self._seconds[min(self._seconds)]
         return self._seconds[second]
 
-    def _line(self, req: falcon.Request, answer: _Answer, took: float) -> dict[str, Any]:
-        return {
+    def _log(self, answer: _Answer, took: float, **said: str | None) -> None:
+        line = {
             "time": self._clock(),
             "client": answer.client,
-            "method": req.method,
-            "path": req.path,
+            **said,
             "status": answer.status,
             "seconds": round(took, 6),
-            "strategy": req.get_header(HEADER),
             **({} if answer.fault is None else {"fault": answer.fault}),
         }
+        access_log.info("%s", json.dumps(line))
 
     def document(self) -> dict[str, Any]:
         """Return the numbers so far, and the series, as JSON shows them."""
