@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -206,10 +207,17 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert load_policy(file).strategy == Fixed()
 
 
-def test_a_folder_is_no_policy(tmp_path: Path) -> None:
-    """A folder's name gives the system's reason, not a traceback."""
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
-        load_policy(tmp_path)
+def test_only_a_regular_file_of_reasonable_size_is_read(tmp_path: Path) -> None:
+    """A folder, a device, a pipe that nobody writes to and a file above 1 MiB are refused at once."""
+    pipe, large = tmp_path / "pipe.toml", tmp_path / "large.toml"
+    os.mkfifo(pipe)
+    large.touch()
+    os.truncate(large, 2**20 + 1)
+    for path in (tmp_path, Path("/dev/zero"), pipe):
+        with pytest.raises(ConfigError, match=f"^{path}: cannot be read: it is no regular file$"):
+            load_policy(path)
+    with pytest.raises(ConfigError, match=f"^{large}: must have at most 1,048,576 bytes, got 1,048,577$"):
+        load_policy(large)
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, "3", math.nan])

@@ -17,7 +17,7 @@ from typing import Any
 
 from bide.convert import structure, to_data
 from bide.errors import ConfigError, Problem
-from bide.files import beside
+from bide.files import beside, check_readable
 from bide.policy import Policy
 from bide.strategy import Strategy
 
@@ -29,6 +29,8 @@ DEFAULT_STRATEGY = {
     "jitter": {"kind": "additive", "share": 0.5},
 }
 """What a client waits with unless told otherwise; with the default `Limits`, ``strategies/seed.toml``."""
+
+_LARGEST = 2**20  # bytes of a TOML file: what is larger is none that a person wrote
 
 
 def load_policy(path: str | Path) -> Policy:
@@ -64,8 +66,9 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     Return the tables of a TOML file.
 
     Raises:
-        ConfigError: the file is missing, unreadable or broken.
+        ConfigError: the file is missing, unreadable, broken, or larger than 1 MiB.
     """
+    check_readable(path, _LARGEST)
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -1,6 +1,7 @@
 """Workloads from files and from lines of text, and what is said when one is wrong."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -187,3 +188,14 @@ def test_durations_are_drawn_by_their_quantiles() -> None:
     """A uniform draw becomes a duration."""
     durations = find_workload("uniform(5s, 15s)").durations
     assert durations.quantile(np.array([0.0, 0.25, 1.0])).tolist() == [5.0, 7.5, 15.0]
+
+
+def test_samples_come_from_a_regular_file_of_reasonable_size(tmp_path: Path) -> None:
+    """A device that never ends and a file above 64 MiB are refused before they are read."""
+    large = tmp_path / "large.csv"
+    large.touch()
+    os.truncate(large, 64 * 2**20 + 1)
+    with pytest.raises(ConfigError, match=r"/dev/zero: cannot be read: it is no regular file$"):
+        find_workload("samples(/dev/zero)")
+    with pytest.raises(ConfigError, match=r"large\.csv: must have at most 67,108,864 bytes, got 67,108,865$"):
+        find_workload(f"samples({large})")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from bide.errors import ConfigError
+from bide.files import check_readable
 from bide.lab.records import records_in
+
+_LARGEST = 64 * 2**20  # bytes: some millions of durations
 
 
 def read_durations(path: Path, column: str | None = None) -> tuple[float, ...]:
@@ -17,9 +20,10 @@ def read_durations(path: Path, column: str | None = None) -> tuple[float, ...]:
         column: the column, or the objects' key; needed unless there is one only.
 
     Raises:
-        ConfigError: the file cannot be read, has no such column, holds nothing, or something that is no
-            duration; the error names file, line and column.
+        ConfigError: the file cannot be read or is larger than 64 MiB, has no such column, holds nothing, or
+            something that is no duration; the error names file, line and column.
     """
+    check_readable(path, _LARGEST)
     with records_in(path) as records:
         durations = tuple(
             record.number(record.only_column() if column is None else column) for record in records
