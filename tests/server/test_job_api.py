@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,19 @@ def test_a_completed_job_has_a_result() -> None:
     assert answer.json["completed_at"] == "2027-01-15T08:00:02.500000Z"
     assert answer.json["result"] == {"duration": 2.5}
     assert "error" not in answer.json
+
+
+@pytest.mark.parametrize("duration", [0, 0.000001, 0.1, 5, 7.654321, 86400.123456])
+@pytest.mark.parametrize("second", [0.1, 1 / 3, 0.9999997])
+def test_what_is_shown_of_times_adds_up(duration: float, second: float) -> None:
+    """The result has the duration that was asked for, without noise, and it is that between the times."""
+    with api() as server:
+        server.clock.now += second
+        path = f"/v1/jobs/{server.submit(duration=duration, outcome='completed')}"
+        server.clock.now += 100_000
+        job = server.get(path).json
+    between = datetime.fromisoformat(job["completed_at"]) - datetime.fromisoformat(job["created_at"])
+    assert (job["result"]["duration"], between) == (duration, timedelta(seconds=duration))
 
 
 def test_a_failed_job_is_a_good_answer() -> None:

@@ -17,6 +17,7 @@ from bide.server.kinds import JobKind
 from bide.server.store import Store
 from bide.server.work import draw
 
+_DIGITS = 6  # of a time, in seconds: as many as are shown, so that what is shown adds up
 _MARGIN = 0.001  # seconds: two clocks are not read at the same instant, and a time has its last digit
 
 
@@ -186,11 +187,11 @@ class JobService:
     def _plan(self, number: int, order: Order, kind: JobKind) -> Job:
         fate = draw(number, seed=self._seed, kind=kind)
         duration = fate.duration if order.duration is None else order.duration
-        now = self.clock()
+        now = round(self.clock(), _DIGITS)
         return Job(
             id=str(uuid.uuid4()),
             created_at=now,
-            ends_at=now + duration / self._config.speed,
+            ends_at=round(now + duration / self._config.speed, _DIGITS),
             outcome=order.outcome or fate.outcome,
             kind=order.kind,
             owner=order.owner,
