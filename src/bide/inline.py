@@ -41,6 +41,16 @@ def parse_inline(text: str, names: FieldNames = lambda _: ()) -> dict[str, Any]:
     return table
 
 
+def parse_fields(text: str) -> dict[str, Any]:
+    """
+    Return the fields that stand in a line of text: ``name=value``, with commas between them.
+
+    Raises:
+        ConfigError: the text is not written as it should be; the error has what was read so far.
+    """
+    return _Parser(text, lambda _: ()).fields()
+
+
 def format_inline(value: Any) -> str:
     """Return the text that `parse_inline` reads as this table, or as this value within one."""
     if isinstance(value, Mapping):
@@ -81,6 +91,15 @@ class _Parser:
             raise self._unexpected("nothing more")
         return value
 
+    def fields(self) -> dict[str, Any]:
+        """Read fields until the end."""
+        fields: dict[str, Any] = {}
+        while self._peek():
+            self._field(fields)
+            if self._peek():
+                self._take("','", ",".__eq__)
+        return fields
+
     def _value(self) -> Any:
         self._depth += 1
         if self._depth > _MOST_NESTED:
@@ -96,21 +115,23 @@ class _Parser:
         if word[0] in "\"'":
             return word[1:-1]
         if self._peek() == "(":
-            return {"kind": word, **self._fields(self._names(word))}
+            return self._kind(word)
         return parse_scalar(word)
 
-    def _fields(self, names: Sequence[str]) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
+    def _kind(self, word: str) -> dict[str, Any]:
+        """Read what stands in brackets behind the name of a kind."""
+        table: dict[str, Any] = {"kind": word}
+        names = ("kind", *self._names(word))
+        self._between("(", ")", lambda: self._field(table, names))
+        return table
 
-        def field() -> None:
-            by_place = len(fields) < len(names) and not self._is_named()
-            name = names[len(fields)] if by_place else self._name()
-            if name in fields or name == "kind":
-                raise ConfigError(f"names {name!r} twice")
-            fields[name] = self._value()
-
-        self._between("(", ")", field)
-        return fields
+    def _field(self, fields: dict[str, Any], names: Sequence[str] = ()) -> None:
+        """Read one more field, by its name or by its place among these."""
+        by_place = len(fields) < len(names) and not self._is_named()
+        name = names[len(fields)] if by_place else self._name()
+        if name in fields:
+            raise ConfigError(f"names {name!r} twice")
+        fields[name] = self._value()
 
     def _is_named(self) -> bool:
         """Say whether the next two tokens are a name and an equals sign."""

@@ -154,12 +154,35 @@ def test_a_request_may_ask_only_where_it_is_allowed() -> None:
         ("latency=2s", Misbehaviour(latency="2s")),
         ("retry_after=-5", Misbehaviour(retry_after="-5")),
         ('retry_after="", skew=5m', Misbehaviour(retry_after="", skew=300.0)),
+        ('retry_after="1e400", skew=-5m', Misbehaviour(retry_after="1e400", skew=-300.0)),
         ("dropped=0.5, methods=[GET]", Misbehaviour(dropped=0.5, methods=("GET",))),
     ],
 )
 def test_a_header_has_the_fields_of_the_file(header: str, expected: Misbehaviour) -> None:
     """What a request asks for is written as strategies are in one line."""
     assert read_faults(header) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("retry_after=[1]", "Bide-Fault: retry_after: must be a finite number, or text of visible ASCII"),
+        ("retry_after=1e400", "Bide-Fault: retry_after: must be a finite number, or text of visible ASCII"),
+        ("retry_after=true", "Bide-Fault: retry_after: must be a finite number, or text of visible ASCII"),
+        ("skew=--5m", "Bide-Fault: skew: must be a duration such as 100ms, 2m30s or 1.5h, got '-5m'"),
+        ("latency=1e400", "Bide-Fault: latency.shortest: must be a finite number >= 0"),
+        ("errors", "Bide-Fault: needs '=' after 'errors', got the end"),
+        ("errors=1 dropped=1", "Bide-Fault: needs ',' after 'errors=1', got 'dropped'"),
+        ("kind=3", "Bide-Fault: kind: unknown field, with the value 3"),
+        ("errors=2, skew=x", "Bide-Fault: errors: must be a finite number >= 0 and <= 1, got 2.0"),
+    ],
+)
+def test_a_bad_header_is_refused_with_the_place(header: str, said: str) -> None:
+    """The problem names the header, the field, the value and the rule."""
+    with api(faults=Faults(by_header=True)) as server:
+        answer = server.get("/v1/jobs", Bide_Fault=header)
+    assert answer.status_code == 400
+    assert answer.json["detail"].startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +197,14 @@ def test_a_header_has_the_fields_of_the_file(header: str, expected: Misbehaviour
         ("statuses = []", "faults.statuses: must be statuses from 500 to 599"),
         ('methods = ["PUT"]', "faults.methods: must be some of GET, POST, DELETE, got ['PUT']"),
         ('latency = "soon"', "faults.latency: must be a duration"),
-        ('retry_after = "a\\nb"', "faults.retry_after: must be text of visible ASCII characters"),
+        (
+            'retry_after = "a\\nb"',
+            "faults.retry_after: must be a finite number, or text of visible ASCII",
+        ),
+        (
+            "retry_after = inf",
+            "faults.retry_after: must be a finite number, or text of visible ASCII",
+        ),
         ("skew = 1e12", "faults.skew: must be a finite number"),
         (
             '[[faults.windows]]\nduring = "20s..10s"',

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
 from attrs import field, frozen
 
 from bide.convert import structure
-from bide.durations import MAX_SECONDS, Seconds, parse_range
+from bide.durations import MAX_SECONDS, parse_duration, parse_range
 from bide.errors import ConfigError, Problem, shown
-from bide.inline import parse_inline
+from bide.inline import parse_fields
 from bide.rules import Number, seconds
 from bide.server.kinds import Between, Durations, durations_of
 
 METHODS = ("GET", "POST", "DELETE")
+_SHARE = Number(least=0, most=1)
+_SKEW = Number(least=-MAX_SECONDS, most=MAX_SECONDS, unit="seconds")
 _HINT = re.compile(r"[!-~]?(?:[ -~]*[!-~])?")  # what a header can hold
 
 
@@ -39,13 +42,30 @@ def _known_methods(_instance: object, _attribute: object, value: tuple[str, ...]
         )
 
 
-def _fits_a_header(_instance: object, _attribute: object, value: str | None) -> None:
-    if value is not None and not _HINT.fullmatch(value):
-        rule = f"must be text of visible ASCII characters, got {shown(value)}"
-        raise ConfigError(Problem(rule, ("retry_after",)))
+def _hint(value: object) -> str | None:
+    """Return what the header says; a number says its digits."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    is_number = is_whole or (isinstance(value, float) and math.isfinite(value))
+    text = str(value) if is_number else value
+    if text is None or (isinstance(text, str) and _HINT.fullmatch(text)):
+        return text
+    rule = f"must be a finite number, or text of visible ASCII characters, got {shown(value)}"
+    raise ConfigError(Problem(rule, ("retry_after",)))
 
 
-_SHARE = Number(least=0, most=1)
+def _skew(value: object) -> float:
+    """Return seconds; text may have a sign here."""
+    try:
+        ahead = _signed(value) if isinstance(value, str) else value
+    except ConfigError as error:
+        raise error.inside("skew") from error
+    if not isinstance(ahead, (int, float)) or not _SKEW.holds(ahead):
+        raise ConfigError(Problem(f"{_SKEW}, or text such as '5m' or '-5m', got {shown(value)}", ("skew",)))
+    return float(ahead)
+
+
+def _signed(text: str) -> float:
+    return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
 
 
 @frozen(kw_only=True)
@@ -62,7 +82,7 @@ class Misbehaviour:
         truncated: share of the answers whose connection is closed after half of the body.
         malformed: share of the answers whose body ends half way, as if that were all.
         retry_after: what each answer has as ``Retry-After``, be it true or not; ``""``: it has none.
-        skew: seconds by which ``Date`` is ahead of the clock; below 0: behind it.
+        skew: seconds by which ``Date`` is ahead of the clock; below 0, or text with a minus: behind it.
         methods: the requests to which all this happens.
     """
 
@@ -73,8 +93,8 @@ class Misbehaviour:
     reset: float = field(default=0.0, validator=_SHARE)
     truncated: float = field(default=0.0, validator=_SHARE)
     malformed: float = field(default=0.0, validator=_SHARE)
-    retry_after: str | None = field(default=None, validator=_fits_a_header)
-    skew: Seconds = field(default=0.0, validator=Number(least=-MAX_SECONDS, most=MAX_SECONDS, unit="seconds"))
+    retry_after: Any = field(default=None, converter=_hint)
+    skew: Any = field(default=0.0, converter=_skew)
     methods: tuple[str, ...] = field(default=METHODS, validator=_known_methods)
 
     def __attrs_post_init__(self) -> None:
@@ -165,10 +185,7 @@ def read_faults(header: str) -> Misbehaviour:
     Raises:
         ConfigError: it cannot be read, or something in it is wrong.
     """
-    table = parse_inline(f"fault({header})")
-    del table["kind"]
-    if "retry_after" in table:
-        table["retry_after"] = str(table["retry_after"])
+    table = parse_fields(header)
     if "latency" in table:
         table["latency"] = _late(table["latency"])
     return structure(table, Misbehaviour)
@@ -176,11 +193,11 @@ def read_faults(header: str) -> Misbehaviour:
 
 def _late(value: object) -> Between:
     """Return the latency that a request asks for."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Between(value, value)
-    if not isinstance(value, str):
-        raise ConfigError(Problem(f"must be such as '2s' or '50ms..2s', got {shown(value)}", ("latency",)))
     try:
-        return Between(*parse_range(value))
+        if isinstance(value, str):
+            return Between(*parse_range(value))
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return Between(value, value)
     except ConfigError as error:
         raise error.inside("latency") from error
+    raise ConfigError(Problem(f"must be such as '2s' or '50ms..2s', got {shown(value)}", ("latency",)))

@@ -118,7 +118,8 @@ def _asked(header: str) -> Misbehaviour:
     try:
         return read_faults(header)
     except ConfigError as error:
-        raise falcon.HTTPBadRequest(description=f"{_HEADER}: {error}") from None
+        said = "; ".join(map(str, error.inside(source=_HEADER).problems))
+        raise falcon.HTTPBadRequest(description=said) from None
 
 
 def breaking(
