@@ -131,9 +131,12 @@ def test_only_requests_for_jobs_go_wrong() -> None:
 
 
 def test_a_request_may_ask_only_where_it_is_allowed() -> None:
-    """Without the setting the header does nothing; with it, one that cannot be read is 400."""
-    with api() as server:
-        assert server.get("/v1/jobs", Bide_Fault="errors=1").status_code == 200
+    """Without the setting the header is refused, at the routes of jobs; with it, if it cannot be read."""
+    for faults in (None, Faults(errors=1)):
+        with api(faults=faults) as server:
+            refused = server.get("/v1/jobs", Bide_Fault="errors=1")
+            assert (refused.status_code, "set by_header = true" in refused.json["detail"]) == (400, True)
+            assert server.get("/healthz", Bide_Fault="errors=1").status_code == 200
     with api(faults=Faults(by_header=True)) as server:
         assert server.get("/v1/jobs", Bide_Fault="errors=1, statuses=[599]").status_code == 599
         files = (

@@ -26,7 +26,7 @@ from bide.testing import running_server
 
 Node = dict[str, Any]
 
-DOCUMENT = document(["default", "video"], keyed=True)
+DOCUMENT = document(["default", "video"], keyed=True, by_header=True)
 OPTIONS = ("--phases", "coverage", "--include-path-regex", "^/v1/jobs", "--exclude-method", "HEAD")
 METHODS = {"get", "head", "post", "delete"}
 OF_EVERY_ANSWER = {"content-type", "content-length"}
@@ -176,6 +176,13 @@ def test_a_server_without_keys_tells_of_none() -> None:
     """Its document wants none, for any operation."""
     with api() as server:
         assert "401" not in str(server.get("/openapi.json").json["paths"])
+
+
+def test_only_a_server_that_takes_faults_tells_of_their_header() -> None:
+    """Elsewhere no operation has the parameter, because the server refuses it."""
+    for by_header in (True, False):
+        with api(faults=Faults(by_header=by_header)) as server:
+            assert ("parameters/Fault" in str(server.get("/openapi.json").json["paths"])) is by_header
 
 
 def test_every_example_is_valid() -> None:

@@ -18,7 +18,7 @@ from bide.server.config import ServerConfig
 from bide.server.faults import Faults
 from bide.server.holds import Pause
 from bide.server.keys import KeyCheck, owner_of
-from bide.server.misbehave import Misbehaving, breaking
+from bide.server.misbehave import BehavingOnly, Misbehaving, breaking
 from bide.server.openapi import OpenApiResource, document
 from bide.server.problems import handle_errors
 from bide.server.rate_limit import RateLimiter
@@ -65,7 +65,7 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self._store = Store(config.database)
         self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)
         self._add_routes(self._service, self._traffic)
-        self.add_route("/openapi.json", OpenApiResource(document(config.kinds, keyed=bool(config.keys))))
+        self._add_document(config)
         self._tidying = Tidying(self.tidy, config.keep) if config.keep else None
 
     def __call__(self, env: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -77,6 +77,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
     def _add_faults(
         self, faults: Faults | None, seed: int, clock: Callable[[], float], pause: Pause
     ) -> Misbehaving | None:
+        if faults is None or not faults.by_header:
+            self.add_middleware(BehavingOnly())
         if faults is None:
             return None
         misbehaving = Misbehaving(faults, seed=seed, clock=clock, pause=pause)
@@ -91,6 +93,11 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self.add_route("/healthz", HealthResource())
         self.add_route("/", SeedJobsResource(service))
         self.add_route("/status/{id}", SeedStatusResource(service))
+
+    def _add_document(self, config: ServerConfig) -> None:
+        by_header = config.faults is not None and config.faults.by_header
+        described = document(config.kinds, keyed=bool(config.keys), by_header=by_header)
+        self.add_route("/openapi.json", OpenApiResource(described))
 
     def is_quick(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
         """

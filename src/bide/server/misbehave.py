@@ -28,6 +28,7 @@ RESET = "bide.reset"
 """Where the WSGI environment has a function that makes the close of its connection a reset, if it can."""
 
 _HEADER = "Bide-Fault"
+_IN_ENVIRON = "HTTP_BIDE_FAULT"  # to ask WSGI itself costs every request less
 _BROKEN = "bide.broken"
 
 
@@ -38,6 +39,23 @@ class _Fate:
     faults: Misbehaviour
     what: str | None
     lot: float
+
+
+class BehavingOnly:
+    """Refuses to misbehave, as a middleware of Falcon, where no request may ask for it."""
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """
+        Let requests pass that ask for nothing.
+
+        Raises:
+            falcon.HTTPBadRequest: whoever sends that header waits for a fault, and would wait in vain.
+        """
+        if _IN_ENVIRON in req.env and is_for_jobs(req):
+            rule = "this server takes no faults from requests: set by_header = true in its [faults]"
+            raise falcon.HTTPBadRequest(description=f"{_HEADER}: {rule}")
 
 
 class Misbehaving:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
 import falcon
@@ -36,12 +36,13 @@ _FAILED: Node = {
     "error": {"message": "the simulated work failed"},
 }
 
+_FAULT = ref("parameters", "Fault")
 _THE_JOB = [ref("parameters", "JobId")]
 _FOR_JOBS = refs("responses", "400", "429", "5XX")  # any of them may be refused, limited or broken on purpose
 
 
 def _parameters(*names: str) -> list[Node]:
-    return [ref("parameters", name) for name in (*names, "Fault")]
+    return [*(ref("parameters", name) for name in names), _FAULT]
 
 
 def _ok(description: str, content: Node, *headers: str) -> Node:
@@ -167,25 +168,36 @@ _PATHS: Node = {
 }
 
 
-def document(kinds: Iterable[str], *, keyed: bool = False) -> Node:
+def document(kinds: Iterable[str], *, keyed: bool = False, by_header: bool = False) -> Node:
     """
     Return the OpenAPI document of a server.
 
     Args:
         kinds: the names of its kinds of jobs.
         keyed: whether it wants a key of its clients.
+        by_header: whether they may ask it for faults.
     """
+    paths = _PATHS if by_header else _each(_PATHS, _without_faults)
     return {
         "openapi": "3.1.0",
         "info": {"title": "bide", "version": version("bide"), "description": _ABOUT},
-        "paths": {path: _keyed(item) for path, item in _PATHS.items()} if keyed else _PATHS,
+        "paths": _each(paths, _with_key) if keyed else paths,
         "components": components(sorted(kinds)),
     }
 
 
-def _keyed(item: Node) -> Node:
-    """Return the operations of a path, with a key for those that are not open to all."""
-    return {name: _with_key(node) if "responses" in node else node for name, node in item.items()}
+def _each(paths: Node, change: Callable[[Node], Node]) -> Node:
+    """Return the paths with each of their operations changed."""
+    return {
+        path: {name: change(node) if "responses" in node else node for name, node in item.items()}
+        for path, item in paths.items()
+    }
+
+
+def _without_faults(operation: Node) -> Node:
+    if "parameters" not in operation:
+        return operation
+    return {**operation, "parameters": [one for one in operation["parameters"] if one != _FAULT]}
 
 
 def _with_key(operation: Node) -> Node:
