@@ -80,7 +80,7 @@ def test_limits_and_numbers_go_by_owner() -> None:
         codes = [ask(server, key, "/v1/jobs").status_code for key in (ALICE, BOB, ALICE)]
         clients = ask(server, BOB, "/v1/stats").json["requests"]["by_client"]
     assert codes == [200, 200, 429]
-    assert clients == {"alice": 2, "bob": 1}
+    assert clients == {"bob": 1, "others": 2}
 
 
 def test_pages_skip_what_is_anothers() -> None:
@@ -122,7 +122,19 @@ def test_a_key_is_made_with_its_lines(tmp_path: Path) -> None:
     assert key not in repr(config)
     with api(keys=config.keys) as server:
         create(server, key)
-        assert list(ask(server, key, "/v1/stats").json["requests"]["by_client"]) == ['al"ice']
+        assert ask(server, key, "/v1/stats").json["requests"]["by_client"] == {'al"ice': 1, "others": 0}
+
+
+def test_nobody_is_told_who_the_others_are() -> None:
+    """In the numbers an owner sees its own requests, and all others' together."""
+    with api(keys=KEYS) as server:
+        for _ in range(3):
+            create(server, ALICE)
+        create(server, BOB)
+        server.get("/v1/jobs")  # which is 401
+        numbers = [ask(server, key, "/v1/stats").json["requests"] for key in (ALICE, BOB)]
+    assert numbers[0]["by_client"] == {"alice": 3, "others": 2}
+    assert numbers[1]["by_client"] == {"bob": 1, "others": 5}
 
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - only for the length of a test

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import falcon
 import prometheus_client as prometheus
 
+from bide.server.keys import owner_of
 from bide.server.routes import LOOKS
 
 HEADER = "Bide-Strategy"
@@ -44,11 +45,15 @@ class Labels:
 
     def of(self, text: str) -> str:
         """Return the label of a text: ``other`` if there are too many already."""
-        label = text.strip()[:LONGEST_LABEL] or "unnamed"
+        label = _cut(text)
         if label not in self._known and len(self._known) >= MOST_LABELS:
             return "other"
         self._known.add(label)
         return label
+
+
+def _cut(text: str) -> str:
+    return text.strip()[:LONGEST_LABEL] or "unnamed"
 
 
 class _Answer(NamedTuple):
@@ -179,8 +184,13 @@ class Traffic:
         }
         access_log.info("%s", json.dumps(line))
 
-    def document(self) -> dict[str, Any]:
-        """Return the numbers so far, and the series, as JSON shows them."""
+    def document(self, owner: str = "") -> dict[str, Any]:
+        """
+        Return the numbers so far, and the series, as JSON shows them.
+
+        Args:
+            owner: the client who may know of no other client than itself; the empty text for all of them.
+        """
         self.settle()
         calls, wasted = _values(self._calls), _values(self._wasted)
         with self._lock:
@@ -194,9 +204,16 @@ class Traffic:
                 "wasted_by_strategy": wasted,
             },
             "faults": _values(self._faults),
-            "requests": {"by_client": _values(self._by_client), "by_route": self._by_route()},
+            "requests": {"by_client": self._seen_by(owner), "by_route": self._by_route()},
             "seconds": [{"second": second, "status_calls": counts} for second, counts in seconds],
         }
+
+    def _seen_by(self, owner: str) -> dict[str, int]:
+        counts = _values(self._by_client)
+        if not owner:
+            return counts
+        own = counts.pop(_cut(owner), 0)
+        return {"others": sum(counts.values()), _cut(owner): own}
 
     def _by_route(self) -> list[dict[str, Any]]:
         samples = [sample for metric in self._times.collect() for sample in metric.samples]
@@ -234,7 +251,7 @@ class StatsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with the numbers, as JSON."""
-        resp.media = {**self._traffic.document(), "held": self._held()}
+        resp.media = {**self._traffic.document(owner_of(req)), "held": self._held()}
 
     on_head = on_get
 
