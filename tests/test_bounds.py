@@ -211,6 +211,7 @@ def test_no_wait_sleeps_longer(strategy: Strategy, drawn: list[float], latency: 
 
     job = ScriptedJob(clock=clock, ends_at=math.inf, latency=latency)
     limits = Limits(max_attempts=10, timeout=None)
+    poller = Poller(strategy, limits, clock=clock.time, sleep=sleep)
     with pytest.raises(AttemptsExhausted):
-        Poller(strategy, limits, clock=clock.time, sleep=sleep, draw=iter(drawn).__next__).wait(job.poll)
+        poller.wait(job.poll, wait=Wait(poller, now=clock.now, draw=iter(drawn).__next__))
     assert slept <= max_total_sleep(strategy, limits, latency=latency) * (1 + 1e-9)

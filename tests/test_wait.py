@@ -30,6 +30,7 @@ from bide import (
     Strategy,
     StrategyError,
     Update,
+    Wait,
     WaitError,
     WaitTimeout,
 )
@@ -385,15 +386,16 @@ def test_every_wait_keeps_its_limits(
     """
     No more calls than allowed, none begun after the deadline but one, and that one ends the wait.
 
-    A job that ended before the deadline is found; only the answers' own time may pass it.
+    A job that ended before the deadline is found; only the answers' own time may pass it. The wait knows no
+    time of day, so nothing is learned between the examples.
     """
     if within.max_attempts is None:
         return
     clock = VirtualClock()
     job = ScriptedJob([DONE], clock, ends_at=duration, latency=latency)
     draw = iter(drawn * (within.max_attempts + 1)).__next__
-    poller = Poller(strategy, within, clock=clock.time, sleep=clock.sleep, draw=draw)
-    outcome = end_of(lambda: poller.wait(job.poll))
+    poller = Poller(strategy, within, clock=clock.time, sleep=clock.sleep)
+    outcome = end_of(lambda: poller.wait(job.poll, wait=Wait(poller, now=clock.now, draw=draw)))
     assert outcome.calls == len(job.polls) <= within.max_attempts
     deadline = within.timeout if within.timeout is not None else math.inf
     on_time = deadline * (1 - 1e-12)

@@ -94,7 +94,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def _has_gone(self) -> bool:
         try:
-            return bool(self.socket.recv(1, socket.MSG_PEEK) == b"")
+            return self.socket is None or self.socket.recv(1, socket.MSG_PEEK) == b""
         except BlockingIOError:
             return False
         except OSError:  # reset, or closed here
