@@ -2,9 +2,10 @@
 Does a job server stand whatever comes over a socket?
 
 Requests of many shapes, most of them broken on purpose and all drawn from one seed, go to a server in a
-process of its own. The exit status is 1 if one of them gets a 5xx other than 501 (HTTP's word for methods and
-transfer codings that nobody knows), if a connection outlives its client, if the server logs a traceback, if
-its memory grows by more than 16 MiB after the first tenth of the requests, or if it does not work afterwards.
+process of its own. The exit status is 1 if one of them gets a 5xx other than 501 and 505 (HTTP's words for
+methods, transfer codings and versions that nobody knows), if a connection outlives its client, if the server
+logs a traceback, if its memory grows by more than 16 MiB after the first tenth of the requests, or if it does
+not work afterwards.
 """
 
 from __future__ import annotations
@@ -62,11 +63,15 @@ class Report:
     @failures.default
     def _failures(self) -> int:
         """Return how many answers were a 5xx that nobody may provoke."""
-        return sum(self.answers(shape, 500, 600) - self.answers(shape, 501, 502) for shape in self.statuses)
+        return sum(self.answers(shape, 500, 600) - self.unknown(shape) for shape in self.statuses)
 
     def answers(self, shape: str, least: int, below: int) -> int:
         """Return how many answers to a shape have a status from the one to below the other."""
         return sum(count for status, count in self.statuses[shape].items() if least <= status < below)
+
+    def unknown(self, shape: str) -> int:
+        """Return how many answers to a shape say that HTTP has no such method, coding or version."""
+        return self.answers(shape, 501, 502) + self.answers(shape, 505, 506)
 
     @property
     def passes(self) -> bool:
@@ -75,10 +80,10 @@ class Report:
         return self.works and grown <= GROWTH_MIB and not (self.failures or self.hung or self.tracebacks)
 
     def __str__(self) -> str:
-        rows: list[tuple[str, ...]] = [("shape", "requests", "2xx", "3xx", "4xx", "501", "other 5xx")]
+        rows: list[tuple[str, ...]] = [("shape", "requests", "2xx", "3xx", "4xx", "501/505", "other 5xx")]
         for shape, count in self.requests.items():
-            spans = ((200, 300), (300, 400), (400, 500), (501, 502))
-            answers = [self.answers(shape, *span) for span in spans]
+            spans = ((200, 300), (300, 400), (400, 500))
+            answers = [*(self.answers(shape, *span) for span in spans), self.unknown(shape)]
             rows.append((shape, *map(str, (count, *answers, self.answers(shape, 500, 600) - answers[-1]))))
         table = "\n".join(f"{shape:18}" + "".join(f"{cell:>10}" for cell in cells) for shape, *cells in rows)
         memory = " -> ".join(f"{one:.1f}" for one in self.mib) or "unknown"

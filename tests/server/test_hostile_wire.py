@@ -31,6 +31,5 @@ def test_a_thousand_hostile_requests_do_no_harm(
     assert hung == 0
     seen = {status for counts in statuses.values() for status in counts}
     assert seen >= {200, 202, 400, 404, 405, 413, 422, 431, 501}
-    assert max(seen) == 501
-    assert 500 not in seen
+    assert not {status for status in seen if status >= 500} - {501, 505}
     assert not [record for record in caplog.records if record.exc_info]

@@ -14,7 +14,7 @@ _ABOUT = (
     "A job server to develop and test pollers against; its work is simulated. Every error is a problem "
     "document (RFC 9457), but for those that belong to the older wire format. So are the answers that no "
     "operation has: 400 to what is no HTTP, 404 where there is no route, 405 with `Allow` to other methods, "
-    "413 and 431 to what is too large, 501 to methods and transfer codings that nobody knows."
+    "413 and 431 to what is too large, 501 and 505 to methods, codings and versions that nobody knows."
 )
 
 _PENDING: Node = {

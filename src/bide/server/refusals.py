@@ -13,6 +13,7 @@ from typing import Any
 import falcon
 from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[import-untyped]
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
+from waitress.utilities import BadRequest, Error  # type: ignore[import-untyped]
 
 from bide.server.problems import MEDIA_TYPE, encoded_problem
 
@@ -20,8 +21,28 @@ _LONGEST_DETAIL = 200  # characters: waitress quotes whole lines
 _HOST = re.compile(r"[\w.~!$&'()*+;=%:\[\]-]*", re.ASCII)  # no comma: that is how waitress joins two
 
 
+_NO_LINE = re.compile(rb"(?<!\r)\n|\r[^\n]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LINES = "a line must end with CR and LF, and hold no control characters"
+
+
+class _VersionNotSupported(Error):  # type: ignore[misc]
+    code = 505
+    reason = "HTTP Version Not Supported"
+
+
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads one request."""
+
+    error: Any  # waitress says no more
+    completed: bool
+
+    def received(self, data: bytes) -> int:
+        """Take what came, and return how much of it belongs to this request."""
+        taken = int(super().received(data))
+        # Else waitress would wait for the end of a head that ends in its own way, or is TLS.
+        if not self.completed and not self.headers_finished and _NO_LINE.search(self.header_plus):
+            self.error, self.completed = BadRequest(_LINES), True
+        return taken
 
     def parse_header(self, header_plus: bytes) -> None:
         """
@@ -37,6 +58,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         rule = self._broken_rule()
         if rule:
             raise ParsingError(rule)
+        if self.version and not self.version.startswith("1."):
+            self.error = _VersionNotSupported(f"this server speaks HTTP/1.1, not HTTP/{self.version}")
+            self.body_rcv, self.content_length = None, 0  # nobody knows what follows
 
     def _broken_rule(self) -> str:
         """
