@@ -41,6 +41,16 @@ def test_named_jobs_come_in_the_order_of_the_query() -> None:
     assert answer.json == {"jobs": single, "unknown": ["x", ""]}
 
 
+@pytest.mark.parametrize("query", ["status=pending", "status", "limit=5&page=2", "ids=a", "=", "%FF"])
+def test_an_unknown_parameter_is_refused(query: str) -> None:
+    """Whoever filters what the server does not filter learns it, and gets no jobs."""
+    with api() as server:
+        server.submit()
+        problem = assert_problem(server.get(f"/v1/jobs?{query}"), 400)
+    assert problem["detail"].startswith("there is no parameter ")
+    assert problem["detail"].endswith(" (known: cursor, id, limit)")
+
+
 def test_a_hundred_jobs_may_be_named() -> None:
     """One id more, be it one that comes again, is a 400 problem with both numbers."""
     with api() as server:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import falcon
 
-from bide.errors import shown
+from bide.errors import nearest, shown
 from bide.server.bodies import read_body, read_order
 from bide.server.conditions import is_known, tag_of
 from bide.server.document import encoded, job_document
@@ -19,6 +19,8 @@ from bide.server.keys import owner_of
 from bide.server.pages import MOST_JOBS, cursor_of, read_cursor, read_limit
 from bide.server.preferences import wait_in
 from bide.server.service import JobService, Order, Page
+
+_PARAMETERS = ("id", "limit", "cursor")
 
 
 class JobsResource:
@@ -43,6 +45,7 @@ class JobsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Show the jobs that the query names, or a page of all."""
+        _refuse_others(req)
         limit, before = read_limit(req.get_param("limit")), read_cursor(req.get_param("cursor"))
         ids = req.get_param_as_list("id")
         if ids:
@@ -80,6 +83,14 @@ class JobsResource:
     def _documents(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
         now = self._service.clock()
         return [job_document(job, self._service.kind_of(job), now) for job in jobs]
+
+
+def _refuse_others(req: falcon.Request) -> None:
+    """Refuse parameters that would change nothing: whoever filters jobs must not be shown all of them."""
+    for name in req.params:
+        if name not in _PARAMETERS:
+            rule = f"there is no parameter {shown(name)} here{nearest(name, _PARAMETERS)}"
+            raise falcon.HTTPBadRequest(description=rule)
 
 
 class JobResource:
