@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
+from uuid import UUID
 
 from harness import api
 from hypothesis import given
@@ -81,6 +82,23 @@ def test_same_seed_same_jobs_over_a_restart(tmp_path: Path) -> None:
         with Store(str(tmp_path / "jobs.db")) as store:
             broken.append(submit(JobService(config, store, seed=3, clock=lambda: 0.0)))
     assert broken == unbroken
+
+
+def test_same_seed_same_ids_and_no_id_twice(tmp_path: Path) -> None:
+    """Two servers of one seed name their jobs alike; in one file no id comes again, whatever seed returns."""
+
+    def ids(database: str, seed: int | None) -> list[str]:
+        with api(database=database, seed=seed) as server:
+            return [server.submit() for _ in range(3)]
+
+    first = ids(":memory:", 7)
+    assert first == ids(":memory:", 7)
+    assert all(UUID(one).version == 4 for one in first)
+    file = str(tmp_path / "jobs.db")
+    seen = [one for seed in (7, 8, 7, None, None) for one in ids(file, seed)]
+    assert seen[:3] == first
+    assert len(set(seen)) == 15
+    assert ids(":memory:", None) != ids(":memory:", None)
 
 
 def test_a_pinned_job_leaves_the_others_as_they_were() -> None:

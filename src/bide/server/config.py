@@ -54,7 +54,8 @@ class ServerConfig:
         database: path of the SQLite file that keeps the jobs, or ``:memory:``.
         kinds: the kinds of jobs by their names. There is always a ``default``: the kind of a job for which
             the client names none.
-        seed: what all durations and outcomes are drawn from; None: the operating system chooses one.
+        seed: what all ids, durations and outcomes are drawn from; None: the operating system chooses one, and
+            nobody can guess an id.
         speed: how much faster than real time jobs run; > 0. A duration of 60 s takes 6 s at a speed of 10.
         retry_after: seconds for which the answer to a new job asks to be left alone, rounded down to whole
             ones; 0 for none; None: the shortest of its kind, unless the client pinned a duration.

@@ -1,8 +1,9 @@
-"""Numbers between 0 and 1 that depend on what they are drawn for, and on nothing else."""
+"""What is drawn: numbers and names that depend on what they are drawn for, and on nothing else."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
+from uuid import UUID
 
 
 def lots(seed: int, purpose: str) -> tuple[float, float, float, float]:
@@ -14,6 +15,11 @@ def lots(seed: int, purpose: str) -> tuple[float, float, float, float]:
     # A hash, because `random` promises the same numbers over Python's versions for few of its methods.
     lot = blake2b(f"{seed}/{purpose}".encode(), digest_size=32).digest()
     return _share(lot[:8]), _share(lot[8:16]), _share(lot[16:24]), _share(lot[24:])
+
+
+def named(seed: int, purpose: str) -> str:
+    """Return a UUID: the same for ever, for one seed and one purpose."""
+    return str(UUID(bytes=blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest(), version=4))
 
 
 def _share(eight: bytes) -> float:

@@ -14,6 +14,7 @@ from bide.server.holds import Holds, Pause, WhenGone
 from bide.server.idempotency import Claim
 from bide.server.job import Job, Outcome
 from bide.server.kinds import JobKind
+from bide.server.lots import named
 from bide.server.store import Store
 from bide.server.work import draw
 
@@ -189,10 +190,14 @@ class JobService:
         duration = fate.duration if order.duration is None else order.duration
         now = round(self.clock(), _DIGITS)
         return Job(
-            id=str(uuid.uuid4()),
+            id=self._id(number),
             created_at=now,
             ends_at=round(now + duration / self._config.speed, _DIGITS),
             outcome=order.outcome or fate.outcome,
             kind=order.kind,
             owner=order.owner,
         )
+
+    def _id(self, number: int) -> str:
+        # Nobody can guess an id, unless somebody wished to know all of them beforehand, and chose the seed.
+        return str(uuid.uuid4()) if self._config.seed is None else named(self._seed, f"id {number}")
