@@ -65,6 +65,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = Refusal
     request: Any  # the one that has not come completely; waitress says no more
     requests: Any
+    socket: Any
     is_leaving = False  # whether the next answer is the last
     _on_gone: Callable[[], object] | None = None
     _unfinished: Any = None
