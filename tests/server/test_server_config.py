@@ -35,6 +35,7 @@ def test_the_defaults_are_those_of_the_seed() -> None:
         ("retry_after", math.inf),
         ("retry_after", "5s"),
         ("threads", 1),
+        ("threads", 1001),
         ("threads", 4.0),
         ("database", ""),
         ("database", "a\0b"),

@@ -21,6 +21,7 @@ from bide.server.rate_limit import RateLimit
 
 _WORKERS = 16  # with 4, creates share a commit with so few that the disk limits them; reads do not care
 _LATE_WORKERS = 64  # more cost every request a little
+_MOST_WORKERS = 1000
 
 DEFAULT = "default"
 """The kind of the jobs for which a client names none."""
@@ -59,8 +60,8 @@ class ServerConfig:
         speed: how much faster than real time jobs run; > 0. A duration of 60 s takes 6 s at a speed of 10.
         retry_after: seconds for which the answer to a new job asks to be left alone, rounded down to whole
             ones; 0 for none; None: the shortest of its kind, unless the client pinned a duration.
-        threads: answer requests; >= 2. At most half of them hold an answer back at once, and an answer that
-            a fault delays takes one. None: 16, or 64 if there are such faults.
+        threads: answer requests; 2 to 1,000. At most half of them hold an answer back at once, and an answer
+            that a fault delays takes one. None: 16, or 64 if there are such faults.
         faults: what goes wrong on purpose, if anything.
         keep: seconds for which a job is kept after it ended; > 0. None: for ever.
         keys: the hashes of API keys, by the names of those who have them, as ``bide key`` prints them; with
@@ -74,7 +75,9 @@ class ServerConfig:
     seed: int | None = field(default=None, validator=Number(whole=True, optional=True))
     speed: float = field(default=1.0, validator=Number(above=0))
     retry_after: Seconds | None = field(default=None, validator=seconds(least=0, optional=True))
-    threads: int | None = field(default=None, validator=Number(least=2, whole=True, optional=True))
+    threads: int | None = field(
+        default=None, validator=Number(least=2, most=_MOST_WORKERS, whole=True, optional=True)
+    )
     keep: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     keys: Mapping[str, str] = field(factory=dict, validator=are_hashes, repr=False)
     public: bool = False
