@@ -121,6 +121,15 @@ def test_windows_come_and_go() -> None:
     assert seen == [(200, True), (503, False), (503, False), (200, True)]
 
 
+def test_a_look_by_head_goes_wrong_too() -> None:
+    """A poller that asks with HEAD meets the same outage as one that asks with GET."""
+    with api(faults=Faults(errors=1, statuses=(503,), methods=("GET",))) as server:
+        path = f"/v1/jobs/{server.submit()}"
+        assert server.request("HEAD", path).status_code == 503
+    with api(faults=Faults(malformed=1, methods=("GET",))) as server:
+        assert server.request("HEAD", path).content == b""
+
+
 def test_only_requests_for_jobs_go_wrong() -> None:
     """Health, numbers and the page stay true; so do requests for jobs of methods that are not named."""
     with api(faults=Faults(errors=1, methods=("GET",))) as server:

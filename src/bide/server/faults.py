@@ -83,7 +83,7 @@ class Misbehaviour:
         malformed: share of the answers whose body ends half way, as if that were all.
         retry_after: what each answer has as ``Retry-After``, be it true or not; ``""``: it has none.
         skew: seconds by which ``Date`` is ahead of the clock; below 0, or text with a minus: behind it.
-        methods: the requests to which all this happens.
+        methods: the requests to which all this happens; what happens to GET happens to HEAD.
     """
 
     latency: Durations | None = field(default=None, converter=_latency)

@@ -126,7 +126,8 @@ class Misbehaving:
             return None
         asked = req.get_header(_HEADER) if self._faults.by_header else None
         faults = self._faults.at(self._clock() - self._began) if asked is None else _asked(asked)
-        if req.method not in faults.methods:
+        method = "GET" if req.method == "HEAD" else req.method  # whoever polls by HEAD meets the same
+        if method not in faults.methods:
             return None
         choice, lot, *_ = lots(self._seed, f"fault {next(self._numbers)}")
         return _Fate(faults, faults.chosen(choice), lot)

@@ -151,9 +151,8 @@ _LIVE = _TO_ALL | _plain("getPage", "A page that shows jobs and calls", _HTML, *
 
 
 def _readable(get: Node) -> Node:
-    """Return the operations of a path that answers HEAD as GET, but for the body and for faults."""
-    answers = {status: answer for status, answer in get["responses"].items() if status != "5XX"}
-    return {"get": get, "head": {**get, "operationId": f"{get['operationId']}Head", "responses": answers}}
+    """Return the operations of a path that answers HEAD as GET, but for the body."""
+    return {"get": get, "head": {**get, "operationId": f"{get['operationId']}Head"}}
 
 
 _PATHS: Node = {
