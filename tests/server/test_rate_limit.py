@@ -74,3 +74,12 @@ def test_a_limit_that_is_none_is_refused(requests: int, window: float) -> None:
     """There is at least one request, and a window of some length."""
     with pytest.raises(ConfigError, match=r"^(requests|window): must be"):
         RateLimit(requests=requests, window=window)
+
+
+def test_a_preflight_costs_nothing() -> None:
+    """What a browser asks before a request from another origin counts for no limit, and is never refused."""
+    preflight = {"Origin": "http://a.test", "Access-Control-Request-Method": "GET"}
+    with api(rate_limit=RateLimit(requests=1, window=60)) as server:
+        codes = [server.request("OPTIONS", "/v1/jobs", **preflight).status_code for _ in range(3)]
+        assert codes == [200, 200, 200]
+        assert [server.get("/v1/jobs").status_code for _ in range(2)] == [200, 429]

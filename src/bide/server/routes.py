@@ -9,8 +9,14 @@ LOOKS = ("/v1/jobs/{id}", "/status/{id}")
 
 
 def is_for_jobs(req: falcon.Request) -> bool:
-    """Say whether a request is for jobs; at ``/`` a program creates them, and a person is shown a page."""
+    """
+    Say whether a request is for jobs; at ``/`` a program creates them, and a person is shown a page.
+
+    OPTIONS is for none: a browser sends it by itself, before a request to another origin.
+    """
     route = req.uri_template
+    if req.method == "OPTIONS":
+        return False
     return route == "/v1/jobs" or route in LOOKS or (route == "/" and req.method == "POST")
 
 
