@@ -95,6 +95,13 @@ def test_a_smuggled_request_is_not_answered(address: tuple[str, int]) -> None:
     assert answer_to(address, smuggling).count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize("options", [b"close", b"Close", b"TE, close", b"close , upgrade"])
+def test_a_connection_closes_when_it_is_asked_to(address: tuple[str, int], options: bytes) -> None:
+    """Among other options of the connection, too (RFC 9110, section 7.6.1)."""
+    answer = answer_to(address, GET + b"Connection: " + options + b"\r\n\r\n")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
 def test_two_requests_in_one_packet_are_both_answered(address: tuple[str, int]) -> None:
     """What is HTTP keeps its connection."""
     both = GET + b"\r\n" + GET + b"Connection: close\r\n\r\n"

@@ -55,6 +55,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             super().parse_header(header_plus)
         except ValueError as error:  # a length of five thousand digits, a bracket that nothing closes
             raise ParsingError(str(error)) from None
+        options = self.headers.get("CONNECTION", "")
+        if "," in options and "close" in {option.strip().lower() for option in options.split(",")}:
+            self.headers["CONNECTION"] = "close"  # waitress knows it only where it stands alone
         rule = self._broken_rule()
         if rule:
             raise ParsingError(rule)
