@@ -37,6 +37,14 @@ def test_other_polls_are_no_change() -> None:
     assert recency(Samples(low=low, high=high)).mean() > 0.9
 
 
+def test_looks_that_tell_little_are_no_change() -> None:
+    """If hardly any look tells jobs apart, thirty of the same answer, as chance has it, are not a drift."""
+    steady = ([(0.0, 125.8)] * 70 + [(125.8, 126.7)]) * 12
+    since_another_plan = ([(0.0, 124.4)] * 16 + [(124.4, 126.5)]) * 7 + [(0.0, 124.4)] * 30
+    low, high = np.array(steady + since_another_plan).T
+    assert recency(Samples(low=low, high=high)).mean() > 0.8
+
+
 @pytest.mark.parametrize("factor", [2.0, 0.5])
 def test_a_drift_is_followed_within_thirty_jobs(factor: float) -> None:
     """If the last thirty of 330 jobs took twice or half as long, the others count for less than three."""

@@ -17,6 +17,9 @@ _FEWEST = 10
 # ten as between ten and a hundred.
 _CHANGES = 0.02
 
+# Scores that differ by less than the root of this among all jobs tell nothing.
+_LEAST_VARIANCE = 0.05
+
 # No job counts for less than this.
 _LEAST = 1e-3
 
@@ -61,7 +64,7 @@ def _unchanged(scores: Array) -> Array:
 
 def _scores(samples: Samples) -> Array:
     """
-    Return two numbers for each job that tell how it compares with the others; of mean 0 and variance 1.
+    Return two numbers for each job that tell how it compares with the others; see `_uncorrelated`.
 
     They are cosines of its rank, as a share; where the duration is not known exactly, their mean over the
     ranks that it may have. So they do not depend on when somebody looked.
@@ -75,5 +78,10 @@ def _scores(samples: Samples) -> Array:
     middle = (low + high)[:, None] / 2
     # The mean of cos(w x) over an interval is its value in the middle, times sin(h) / h for h = w width / 2.
     scores = math.sqrt(2) * np.cos(waves * middle) * np.sinc(waves * width / (2 * np.pi))
-    scores = scores - scores.mean(axis=0)
-    return np.asarray(scores / np.maximum(scores.std(axis=0), 1e-3))
+    return _uncorrelated(scores - scores.mean(axis=0))
+
+
+def _uncorrelated(scores: Array) -> Array:
+    """Return scores turned so that none tells what another has told, and of variance 1."""
+    variances, axes = np.linalg.eigh(scores.T @ scores / len(scores))
+    return np.asarray(scores @ axes / np.sqrt(np.maximum(variances, _LEAST_VARIANCE)))
