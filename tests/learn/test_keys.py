@@ -131,7 +131,7 @@ def test_a_wait_from_the_shell_has_a_key(tmp_path: Path, capsys: pytest.CaptureF
     history = tmp_path / "waits.sqlite3"
     strategy = f'learned(job_kind=video, history="{history}", call_cost=1s, fallback=fixed(interval=20ms))'
     with running_server() as url, JobClient(url) as client:
-        job = client.url_of(client.create_job({"duration": 0.2, "outcome": "completed"}))
+        job = client.url_of(client.create_job({"duration": 1.0, "outcome": "completed"}))
         wait = ["wait", job, "--strategy", strategy, "--max-attempts", "none", "--json"]
         assert run([*wait, "--timeout", "50ms", "--key", "large"]) == 3
         token = json.loads(capsys.readouterr().out)["token"]

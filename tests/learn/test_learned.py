@@ -130,11 +130,9 @@ def test_keys_are_told_apart() -> None:
     for _ in range(200):
         learned.learn(Lesson.exact(chance.uniform(20, 25), "small"))
         learned.learn(Lesson.exact(chance.uniform(300, 350), "large"))
-    for key in ("small", "large", "new"):
-        learned.begun(key)
     assert background.flush(30)
     start = Situation()
-    first = {key: learned.begun(key).delay(start, 0.5) for key in ("small", "large", "new")}
+    first = {key: learned.planned(key).delay(start, 0.5) for key in ("small", "large", "new")}
     assert 15 < first["small"] < 25
     assert 250 < first["large"] < 350
     assert 15 < first["new"] < 30
