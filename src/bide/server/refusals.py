@@ -37,6 +37,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     error: Any  # waitress says no more
     completed: bool
+    headers: Any
 
     def received(self, data: bytes) -> int:
         """Take what came, and return how much of it belongs to this request."""
