@@ -33,8 +33,6 @@ class _VersionNotSupported(Error):  # type: ignore[misc]
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads one request."""
 
-    headers: Any  # waitress says no more
-
     error: Any  # waitress says no more
     completed: bool
     headers: Any

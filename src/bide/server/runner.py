@@ -42,7 +42,6 @@ _SETTINGS = {
     "log_socket_errors": False,
     "cleanup_interval": 5,  # seconds from one look for slow clients to the next
 }
-_ALLOCATIONS = 20_000  # from one look of the garbage collector to the next; a request leaves it little
 _GRACE = 10.0  # seconds for the requests that are under way when the server stops
 
 
@@ -75,16 +74,9 @@ def run(
         _Loop(app, listener, config.workers) as loop,
         _stopped_by_signals(loop),
     ):
-        _spare_the_collector()
+        gc.freeze()  # the garbage collector need not look again at what is there by now
         on_ready(url_of(listener))
         loop.run()
-
-
-def _spare_the_collector() -> None:
-    """Let the garbage collector look at what there is by now no more, and at the rest less often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_ALLOCATIONS)
 
 
 @contextlib.contextmanager
