@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,7 +32,8 @@ from bide.server.store import Store
 
 HERE = Path(__file__).parent
 CONNECTIONS = 64
-SAMPLE = 20_000  # of the ids, for which requests are made beforehand
+SAMPLE = 200_000  # of the ids, for which requests are made beforehand: more than a server remembers
+POLLED = 10_000  # of them, that are looked at again and again
 SOCKETS = 3000
 HOLDS = 64  # four times the threads of the default settings
 _INSERT = "INSERT INTO jobs (id, created_at, ends_at, outcome) VALUES (?, ?, ?, 'completed')"
@@ -99,6 +101,11 @@ class Server:
         """Return what the system has given its process, in MB."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    def computing(self) -> float:
+        """Return for how many seconds its process has computed."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def create(self) -> str:
         """Return the id of a new job that lasts longer than any load."""
@@ -171,7 +178,7 @@ class Trial:
     reads: int
     looks: int
 
-    @property
+    @cached_property
     def readings(self) -> list[str]:
         """Requests for the status of jobs."""
         return [reading(one) for one in self.ids]
@@ -192,18 +199,82 @@ def reads(trial: Trial) -> Iterator[Finding]:
     with bide(trial.great) as ours, urlopen(f"{ours.url}/v1/jobs/{trial.ids[0]}") as answer:  # noqa: S310
         size, bare = str(len(answer.read())), str(HERE / "bare_server.py")
         with started(bare, size, "pinned") as pinned, started(bare, size, "default") as default:
-            turns = [[rate(one, trial) for one in (ours, pinned, default)] for _ in range(trial.rounds)]
-    for name, rates in zip(("bide", "bare, pinned", "bare, default"), zip(*turns, strict=True), strict=True):
+            polled = trial.readings[:POLLED]
+            ours.under(polled, most=POLLED)
+            rounds = [
+                _Round.of(trial, number, polled, ours, pinned, default) for number in range(trial.rounds)
+            ]
+    for name in ("polled", "new", "pinned", "default"):
+        rates = [getattr(one, name).rate for one in rounds]
         note = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        yield Finding(what=f"status reads: {name}", figure=median(rates), unit="/s", note=note)
-    for aim, beside, number in ((0.8, "bare, pinned", 1), (5.0, "bare, default", 2)):
-        ratio = median(turn[0] / turn[number] for turn in turns)
-        yield Finding(what=f"status reads: bide / {beside}", figure=ratio, unit="times", aim=aim)
+        yield Finding(what=f"status reads: {_NAMES[name]}", figure=median(rates), unit="/s", note=note)
+    for name, beside, aim in (
+        ("polled", "pinned", 0.8),
+        ("new", "pinned", None),
+        ("polled", "default", 5.0),
+    ):
+        pairs = [(getattr(one, name), getattr(one, beside)) for one in rounds]
+        computed = median(other.computed / one.computed for one, other in pairs)
+        yield Finding(
+            what=f"status reads: {_NAMES[name]} / {_NAMES[beside]}",
+            figure=median(one.rate / other.rate for one, other in pairs),
+            unit="times",
+            aim=aim,
+            note=f"{computed:.2f} by time of computing",
+        )
 
 
-def rate(server: Server, trial: Trial) -> float:
-    """Return how many status reads a server answers in a second."""
-    return float(server.under(trial.readings, seconds=trial.seconds)["rate"])
+_NAMES = {"polled": "bide", "new": "bide, each once", "pinned": "bare, pinned", "default": "bare, default"}
+
+
+@frozen
+class _Pace:
+    """
+    What a server did in a turn.
+
+    Args:
+        rate: of status reads, per second.
+        computed: seconds of its computing for each.
+    """
+
+    rate: float
+    computed: float
+
+    @classmethod
+    def of(cls, server: Server, requests: list[str], seconds: float) -> _Pace:
+        before = server.computing()
+        seen = server.under(requests, seconds=seconds)
+        return cls(seen["rate"], (server.computing() - before) / sum(seen["statuses"].values()))
+
+
+@frozen
+class _Round:
+    """
+    A turn of each server.
+
+    Args:
+        polled: ours, asked for jobs that it was asked for before.
+        new: ours, asked for each job once.
+        pinned: the bare app with the settings of ours.
+        default: the bare app with the settings of waitress.
+    """
+
+    polled: _Pace
+    new: _Pace
+    pinned: _Pace
+    default: _Pace
+
+    @classmethod
+    def of(cls, trial: Trial, number: int, polled: list[str], *servers: Server) -> _Round:
+        ours, pinned, default = servers
+        others = trial.readings[POLLED:]
+        share = len(others) // trial.rounds
+        return cls(
+            _Pace.of(ours, polled, trial.seconds),
+            _Pace.of(ours, others[number * share : (number + 1) * share], trial.seconds),
+            _Pace.of(pinned, polled, trial.seconds),
+            _Pace.of(default, polled, trial.seconds),
+        )
 
 
 def creates(trial: Trial) -> Iterator[Finding]:
