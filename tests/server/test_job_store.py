@@ -370,3 +370,13 @@ def test_a_job_that_was_read_waits_for_no_writer(path: str) -> None:
         finally:
             go_on.set()
         assert store.get(writing.result().id) is not None
+
+
+def test_a_name_like_a_uri_is_that_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path is a path: nothing in it sends the jobs into memory."""
+    monkeypatch.chdir(tmp_path)
+    with Store("file:jobs.db?mode=memory") as store:
+        job = store.add(plan)
+    with Store("file:jobs.db?mode=memory") as store:
+        assert store.get(job.id) == job
+    assert (tmp_path / "file:jobs.db?mode=memory").is_file()

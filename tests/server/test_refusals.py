@@ -27,6 +27,8 @@ REFUSED = {
     "two hosts": (GET + b"Host: b\r\n\r\n", 400),
     "a host with a path": (b"GET /healthz HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
     "a bare newline": (GET + b"X: a\nb\r\n\r\n", 400),
+    "an address that no bracket closes": (b"GET /healthz HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
+    "a port that is none": (b"GET /healthz HTTP/1.1\r\nHost: a:99999999\r\n\r\n", 400),
     "newlines alone": (b"GET /healthz HTTP/1.1\nHost: a\n\n", 400),
     "half a head with newlines alone": (b"GET /healthz HTTP/1.1\n", 400),
     "the first bytes of TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 400),

@@ -7,11 +7,13 @@ from pathlib import Path
 from statistics import fmean
 from uuid import UUID
 
+import pytest
 from harness import api
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bide.server import JobKind, ServerConfig
+from bide.server.document import job_document
 from bide.server.job import Job
 from bide.server.kinds import Between
 from bide.server.service import JobService, Order
@@ -140,3 +142,17 @@ def test_the_status_is_the_clocks() -> None:
             answer = server.get(path).json
             seen.append((answer["status"] == "pending", round(answer["progress"], 3)))
     assert seen == [(True, 0.0), (True, 0.5), (True, 1.0), (False, 1.0)]
+
+
+@given(st.floats(1.6e9, 2.4e9), st.floats(1.6e9, 2.4e9), st.floats(1e-6, 1e5))
+def test_a_duration_is_the_same_at_any_time(now: float, later: float, duration: float) -> None:
+    """What a job shows that it took does not depend on when it was created, to the last digit."""
+
+    def shown(now: float) -> float:
+        service = JobService(ServerConfig(), store, seed=3, clock=lambda: now)
+        job = service.submit(Order(duration=duration, outcome="completed"))
+        took: float = job_document(job, service.kind_of(job), job.ends_at)["result"]["duration"]
+        return took
+
+    with Store(":memory:") as store:
+        assert shown(now) == shown(later) == pytest.approx(duration, abs=5.1e-7)

@@ -18,7 +18,8 @@ from waitress.utilities import BadRequest, Error  # type: ignore[import-untyped]
 from bide.server.problems import MEDIA_TYPE, encoded_problem
 
 _LONGEST_DETAIL = 200  # characters: waitress quotes whole lines
-_HOST = re.compile(r"[\w.~!$&'()*+;=%:\[\]-]*", re.ASCII)  # no comma: that is how waitress joins two
+# A name, or an IPv6 address, and a port; no comma: that is how waitress joins two.
+_HOST = re.compile(r"(?:[\w.~!$&'()*+;=%-]*|\[[0-9a-fA-F:.]+\])(?::\d{0,5})?", re.ASCII)
 
 
 _NO_LINE = re.compile(rb"(?<!\r)\n|\r[^\n]|[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")

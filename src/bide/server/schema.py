@@ -77,8 +77,10 @@ def open_database(path: str) -> sqlite3.Connection:
         sqlite3.Error: it cannot be opened, or is in use.
     """
     _inspect(path)
+    # Absolute, or SQLite may take what begins with "file:" for the URI of something else than that file.
+    target = path if path == MEMORY else str(Path(path).absolute())
     # No timeout: whoever holds the lock holds it for as long as it lives.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+    connection = sqlite3.connect(target, isolation_level=None, check_same_thread=False, timeout=0)
     try:
         _prepare(connection)
     except BaseException:

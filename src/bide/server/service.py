@@ -188,11 +188,12 @@ class JobService:
     def _plan(self, number: int, order: Order, kind: JobKind) -> Job:
         fate = draw(number, seed=self._seed, kind=kind)
         duration = fate.duration if order.duration is None else order.duration
-        now = round(self.clock(), _DIGITS)
+        # Each on its own, or the same duration would differ in its last digit from one moment to another.
+        now, lasts = round(self.clock(), _DIGITS), round(duration / self._config.speed, _DIGITS)
         return Job(
             id=self._id(number),
             created_at=now,
-            ends_at=round(now + duration / self._config.speed, _DIGITS),
+            ends_at=round(now + lasts, _DIGITS),
             outcome=order.outcome or fate.outcome,
             kind=order.kind,
             owner=order.owner,
