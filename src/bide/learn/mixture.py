@@ -43,7 +43,7 @@ _LEAST_START = 0.05
 _LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 0.3, 8, 0.3, 0.1
 
 # A climb has so many steps at most; the first ones show which of several is worth going on with.
-_STEPS, _FIRST_STEPS = 40, 6
+_STEPS, _FIRST_STEPS = 40, 8
 
 # What keeps a step defined where the jobs say nothing.
 _RIDGE = 0.2
