@@ -72,7 +72,7 @@ def _evidence(samples: Samples, weights: Array, most: int) -> Evidence:
     while len(rounded) > most:
         step *= 2
         rounded, place = _rounded(intervals, step)
-    jobs = np.bincount(place.ravel(), weights).astype(np.float64)
+    jobs = np.bincount(place, weights).astype(np.float64)
     return Evidence(low=rounded[:, 0], high=rounded[:, 1], jobs=jobs)
 
 
@@ -81,8 +81,9 @@ def _rounded(intervals: Array, step: float) -> tuple[Array, NDArray[np.int_]]:
     whole = np.rint(intervals / step)
     narrow = whole[:, 0] == whole[:, 1]
     whole[narrow] += [-0.5, 0.5]
-    different, place = np.unique(whole, axis=0, return_inverse=True)
-    return different * step, place
+    # As complex numbers pairs are sorted some ten times as fast.
+    different, place = np.unique(whole.view(np.complex128).ravel(), return_inverse=True)
+    return different.view(np.float64).reshape(-1, 2) * step, place
 
 
 def _longest(samples: Samples) -> float:
