@@ -66,12 +66,12 @@ def take(learner: Learner[tuple[str, int]], planner: Planner, *lessons: Lesson) 
 
 
 def test_plans_are_made_ever_more_seldom_but_not_too_seldom() -> None:
-    """After half as many jobs again, as long as that is not more than sixteen."""
+    """After half as many jobs again, as long as that is not more than four."""
     learner, planner = learner_of(Memory())
     assert learner.planned("") == ("", 0)
     take(learner, planner, *[Lesson.exact(float(n)) for n in range(80)])
-    assert [count for _, count in planner.made] == [0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 42, 58, 74]
-    assert learner.newest("") == ("", 74)
+    assert [count for _, count in planner.made] == [0, 1, 2, 3, 4, 6, *range(9, 80, 4)]
+    assert learner.newest("") == ("", 77)
 
 
 def test_plans_take_a_small_part_of_the_time() -> None:

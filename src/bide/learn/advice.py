@@ -14,11 +14,16 @@ from bide.learn.blend import curious_table, is_trusted
 from bide.learn.estimate import estimate
 from bide.learn.planning import Table, nearest_plan, table_of
 from bide.learn.pooling import pooled
+from bide.learn.sample import Samples
 from bide.learning import Lesson
 from bide.strategy import Observation, Situation, Strategy
 
 RARELY = 3600.0
 """Jobs that outlast all that is known are looked at once in so many seconds at the least, or in that time."""
+
+# An interval whose end is so many times its begin tells as much as an exact duration does; a wider one less,
+# but never less than this part.
+_NARROW, _LEAST_TOLD = 2.0, 0.1
 
 # The fallback is judged by its polls up to where so small a share of the jobs still runs; by so many at most.
 _HORIZON, _MOST_POLLS = 1e-4, 20_000
@@ -49,7 +54,7 @@ def advice(
     samples, weights = pooled(lessons, key)
     durations = estimate(samples, weights)
     plan = nearest_plan(durations, target, missed=missed)
-    jobs = float(weights[np.isfinite(samples.high)].sum())
+    jobs = float(weights @ _told(samples))
     until = float(durations.quantile(np.array([1 - _HORIZON]))[0])
     if not is_trusted(plan, durations, _polls(fallback, until), jobs):
         return None
@@ -57,6 +62,19 @@ def advice(
     if bool(np.all(samples.low == samples.high)):  # whenever one looks, one learns as much
         return table_of(plan, ceiling)
     return curious_table(plan, durations, jobs, ceiling)
+
+
+def _told(samples: Samples) -> Array:
+    """
+    Return how much each job tells of when jobs end, as a share of what an exact duration does.
+
+    A job that was over at the first look may have ended at any time before: after many such the fallback,
+    which looks often, tells more than a plan that believes to know.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = np.log(np.maximum(samples.high, 1e-300) / samples.low)
+    told = np.clip(math.log(_NARROW) / np.maximum(width, 1e-300), _LEAST_TOLD, 1.0)
+    return np.where(samples.low == samples.high, 1.0, np.where(np.isfinite(samples.high), told, 0.0))
 
 
 def _polls(strategy: Strategy, until: float) -> Array:

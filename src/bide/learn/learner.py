@@ -23,7 +23,7 @@ S = TypeVar("S")
 Complain = Callable[[ConfigError, str], None]
 """Says what fails, and what happens instead, once."""
 
-_MOST_NEW = 16
+_MOST_NEW = 4
 """After so many new jobs there is a new plan, however many there were before: durations may have changed."""
 
 _MANY, _REST, _CREDIT = 100, 20.0, 10.0
