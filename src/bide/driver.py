@@ -150,11 +150,14 @@ class Driver(Policy):
             token, self, now=now, at=at, timeout=timeout, draw=self.draw, observers=self.observers, key=key
         )
 
-    def _begun(self, wait: Wait | None) -> tuple[Wait, float | Outcome]:
-        """Return the wait, or one that begins now, and the seconds until its next look."""
+    def _begun(self, wait: Wait | None, key: str) -> tuple[Wait, float | Outcome]:
+        """Return the wait, or one with a key that begins now, and the seconds until its next look."""
         if wait is None:
-            wait = self.begin()
+            wait = self.begin(key=key)
             return wait, wait.first_delay()
+        if key != "":
+            rule = "must not be given with a wait, which has its own: give it to begin or resume"
+            raise ConfigError(Problem(f"{rule}, got {shown(key)}", ("key",)))
         return wait, self._left_of(wait.first_delay(), wait)
 
     def _failed(self, wait: Wait, error: Exception) -> float | Outcome:

@@ -54,6 +54,7 @@ class Poller(Driver):
         poll: Callable[[], Observation],
         wait: Wait | None = None,
         *,
+        key: str = "",
         on_update: Callable[[Update], object] | None = None,
         cancel: threading.Event | None = None,
     ) -> Outcome:
@@ -63,14 +64,17 @@ class Poller(Driver):
         Args:
             poll: looks at the job once.
             wait: the wait to carry out; by default one that begins now.
+            key: what the job has in common with some others of its kind, for a strategy that learns; not with
+                a `wait`, which has its own.
             on_update: called with an update after every poll, as it happens.
             cancel: ends the wait within 50 ms when somebody sets it, also while a poll is under way: such a
                 poll is left to itself, in a thread of its own.
 
         Raises:
             WaitError: the job ended otherwise, a limit was reached, or the wait was cancelled.
+            ConfigError: both a wait and a key are given, or the key is no text.
         """
-        wait, step = self._begun(wait)
+        wait, step = self._begun(wait, key)
         sleep = self.sleep or (time.sleep if cancel is None else cancel.wait)
         look = poll if cancel is None else partial(_apart, poll, cancel)
         try:
@@ -89,6 +93,7 @@ class Poller(Driver):
         poll: Callable[[], Observation],
         wait: Wait | None = None,
         *,
+        key: str = "",
         cancel: threading.Event | None = None,
     ) -> Iterator[Update]:
         """
@@ -97,13 +102,16 @@ class Poller(Driver):
         Args:
             poll: looks at the job once.
             wait: the wait to carry out; by default one that begins now.
+            key: what the job has in common with some others of its kind, for a strategy that learns; not with
+                a `wait`, which has its own.
             cancel: ends the wait within 50 ms when somebody sets it.
 
         Raises:
             WaitError: after the last update, if the job did not complete, a limit was reached, or the wait
                 was cancelled.
+            ConfigError: both a wait and a key are given, or the key is no text.
         """
-        wait, step = self._begun(wait)
+        wait, step = self._begun(wait, key)
         sleep = self.sleep or (time.sleep if cancel is None else cancel.wait)
         look = poll if cancel is None else partial(_apart, poll, cancel)
         try:
@@ -183,6 +191,7 @@ class AsyncPoller(Driver):
         poll: Callable[[], Awaitable[Observation]],
         wait: Wait | None = None,
         *,
+        key: str = "",
         on_update: Callable[[Update], object] | None = None,
     ) -> Outcome:
         """
@@ -191,12 +200,15 @@ class AsyncPoller(Driver):
         Args:
             poll: looks at the job once.
             wait: the wait to carry out; by default one that begins now.
+            key: what the job has in common with some others of its kind, for a strategy that learns; not with
+                a `wait`, which has its own.
             on_update: called with an update after every poll, as it happens.
 
         Raises:
             WaitError: the job ended otherwise, or a limit was reached.
+            ConfigError: both a wait and a key are given, or the key is no text.
         """
-        wait, step = self._begun(wait)
+        wait, step = self._begun(wait, key)
         sleep = self.sleep or _native_sleep()
         try:
             while not isinstance(step, Outcome):
@@ -212,7 +224,7 @@ class AsyncPoller(Driver):
         return step.raise_for_end()
 
     async def watch(
-        self, poll: Callable[[], Awaitable[Observation]], wait: Wait | None = None
+        self, poll: Callable[[], Awaitable[Observation]], wait: Wait | None = None, *, key: str = ""
     ) -> AsyncIterator[Update]:
         """
         Yield an update after every poll, as it happens; the last one holds the outcome.
@@ -220,11 +232,14 @@ class AsyncPoller(Driver):
         Args:
             poll: looks at the job once.
             wait: the wait to carry out; by default one that begins now.
+            key: what the job has in common with some others of its kind, for a strategy that learns; not with
+                a `wait`, which has its own.
 
         Raises:
             WaitError: after the last update, if the job did not complete or a limit was reached.
+            ConfigError: both a wait and a key are given, or the key is no text.
         """
-        wait, step = self._begun(wait)
+        wait, step = self._begun(wait, key)
         sleep = self.sleep or _native_sleep()
         try:
             while not isinstance(step, Outcome):

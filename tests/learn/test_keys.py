@@ -11,7 +11,18 @@ import httpx
 import pytest
 from attrs import field, frozen
 
-from bide import AsyncJobClient, ConfigError, End, JobClient, Limits, Poller, Situation, Wait, WaitTimeout
+from bide import (
+    AsyncJobClient,
+    AsyncPoller,
+    ConfigError,
+    End,
+    JobClient,
+    Limits,
+    Poller,
+    Situation,
+    Wait,
+    WaitTimeout,
+)
 from bide.cli.app import run
 from bide.http import HttpJob, HttpPoller
 from bide.learn import background
@@ -75,6 +86,38 @@ def test_the_async_client_gives_each_wait_its_key() -> None:
     assert [lesson.key for lesson in pupil.told] == ["small", "large", "huge", "eu", "eu"]
 
 
+def test_a_poller_gives_each_wait_its_key() -> None:
+    """Of any function, watched or not."""
+    pupil = Pupil()
+    poller = Poller(pupil)
+    poller.wait(ScriptedJob().poll, key="small")
+    list(poller.watch(ScriptedJob().poll, key="large"))
+    assert [lesson.key for lesson in pupil.told] == ["small", "large"]
+
+
+def test_the_async_poller_gives_each_wait_its_key() -> None:
+    """As that for threads does."""
+    pupil = Pupil()
+    poller = AsyncPoller(pupil)
+
+    async def main() -> None:
+        await poller.wait(ScriptedJob().apoll, key="small")
+        async for _ in poller.watch(ScriptedJob().apoll, key="large"):
+            pass
+
+    asyncio.run(main())
+    assert [lesson.key for lesson in pupil.told] == ["small", "large"]
+
+
+def test_a_wait_that_is_given_has_a_key_of_its_own() -> None:
+    """Another one beside it is refused before anything is done."""
+    poller, job = Poller(Fixed()), ScriptedJob()
+    message = "key: must not be given with a wait, which has its own: give it to begin or resume, got 'large'"
+    with pytest.raises(ConfigError, match=message):
+        poller.wait(job.poll, poller.begin(key="small"), key="large")
+    assert job.polls == []
+
+
 def broken_off(key: str) -> str:
     """Return the token of a wait with a key that gave up."""
     job = ScriptedJob(clock=VirtualClock(), ends_at=9.0)
@@ -114,6 +157,7 @@ def test_a_token_without_a_key_is_of_a_wait_without_one() -> None:
     "begun",
     [
         lambda key: Poller(Fixed(interval=1.0)).begin(key=key),
+        lambda key: Poller(Fixed(interval=1.0)).wait(ScriptedJob().poll, key=key),
         lambda key: HttpJob("http://server.test/a", key=key),
         lambda key: JobClient("http://server.test").wait_for_job("a", key=key),
         lambda key: JobClient("http://server.test").wait_for_jobs(["a"], key=key),
