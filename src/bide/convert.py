@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 import cattrs
@@ -18,6 +18,7 @@ from bide import registry
 from bide.durations import Seconds, parse_duration
 from bide.errors import ConfigError, Problem, nearest, shown
 from bide.files import FileName, located
+from bide.learning import History
 from bide.strategy import Strategy
 
 T = TypeVar("T")
@@ -235,6 +236,10 @@ def _unstructure_class(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     return unstructure
 
 
+def _refuse_history(history: Any) -> NoReturn:
+    raise ConfigError(f"history: config can only name a file, got {shown(history)}")
+
+
 def _kind_of(cls: type[Any]) -> str | None:
     """Return what a table of this class has as its kind, if anything."""
     return registry.kind_of(cls) if hasattr(cls, "delay") else getattr(cls, "kind", None)
@@ -253,21 +258,17 @@ def _is_optional(kind: Any) -> bool:
     return is_union(kind) and NoneType in get_args(kind)
 
 
-def _is_literal(kind: Any) -> bool:
-    return get_origin(kind) is Literal
-
-
 def is_list(kind: Any) -> bool:
     """Say whether a type is a tuple of any length, which config writes as a list."""
     return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
 
 
+def _is_literal(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
 def _is_mapping(kind: Any) -> bool:
     return get_origin(kind) is Mapping
-
-
-def _is_protocol(kind: Any) -> bool:
-    return getattr(kind, "_is_protocol", False)
 
 
 def _make_converter() -> cattrs.Converter:
@@ -279,7 +280,9 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_func(is_list, _structure_tuple)
     converter.register_structure_hook_func(_is_mapping, _structure_mapping)
     # What a protocol asks for is no data: the field's own converter makes it, or its validator refuses it.
-    converter.register_structure_hook_func(_is_protocol, lambda value, _: value)
+    converter.register_structure_hook_func(
+        lambda t: getattr(t, "_is_protocol", False), lambda value, _: value
+    )
     converter.register_structure_hook_func(_is_literal, lambda word, _: word)
     converter.register_structure_hook_func(lambda t: t == Seconds, _structure_seconds)
     converter.register_structure_hook_func(lambda t: t == FileName, _structure_file_name)
@@ -288,6 +291,7 @@ def _make_converter() -> cattrs.Converter:
     for exact in (int, bool, str):
         converter.register_structure_hook(exact, _structure_exactly)
     converter.register_unstructure_hook_factory(attrs.has, _unstructure_class)
+    converter.register_unstructure_hook_func(lambda t: issubclass(t, History), _refuse_history)
     converter.register_unstructure_hook(NoneType, lambda _: "none")
     return converter
 

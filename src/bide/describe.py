@@ -16,6 +16,7 @@ from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.files import FileName
 from bide.inline import format_inline
+from bide.learning import History
 from bide.policy import Policy
 from bide.registry import Kind, kinds, strategy_class
 from bide.strategy import Observation, Situation, Strategy
@@ -207,7 +208,7 @@ def _type_in_words(kind: Any) -> str:
     if is_list(kind):
         return f"list of {_type_in_words(get_args(kind)[0])}"
     if is_union(kind):
-        members = [member for member in get_args(kind) if member is not NoneType]
+        members = [member for member in get_args(kind) if member not in (NoneType, History)]
         words = [_member_in_words(member) for member in members]
         return " | ".join([*words, *(["none"] if NoneType in get_args(kind) else [])])
     return _WORDS.get(kind, str(kind))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, runtime_checkable
 
 import attrs
@@ -49,6 +49,47 @@ class Lesson:
     def exact(cls, duration: float, key: str = "", *, began_at: float = 0.0) -> Self:
         """Return what is known of a job that completed after so many seconds."""
         return cls(low=duration, high=duration, end=End.COMPLETED, key=key, began_at=began_at)
+
+
+@runtime_checkable
+class History(Protocol):
+    """
+    Remembers what waits found out of their jobs.
+
+    A thread beside the waits asks it, and others of the process may at the same time. What it raises breaks
+    no wait: the log says so once, and the process goes on with what it has seen itself.
+    """
+
+    def add(self, kind: str, lessons: Iterable[Lesson], /) -> None:
+        """
+        Remember lessons; one of a wait that was resumed takes the place of that before it.
+
+        Raises:
+            ConfigError: it cannot be written; all of them, or none, are remembered.
+        """
+        ...
+
+    def lessons(self, kind: str, key: str | None = None, /) -> Sequence[Lesson]:
+        """
+        Return what is remembered of a kind, the oldest first; with a key, the newest of it and of others.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        ...
+
+    def added(self, kind: str, since: int, /) -> tuple[int, Mapping[str, int]]:
+        """
+        Return a mark of how much is remembered of a kind, and how many jobs were added since one, by key.
+
+        Args:
+            kind: of the jobs.
+            since: an earlier mark; 0 for all jobs.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        ...
 
 
 @runtime_checkable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import attrs
 from attrs import field, frozen
@@ -14,7 +14,7 @@ from attrs.validators import deep_iterable
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem, shown
 from bide.files import FileName
-from bide.learning import Lesson
+from bide.learning import History, Lesson
 from bide.rules import STRATEGY, Number, Text, seconds
 from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
 
@@ -36,6 +36,24 @@ def _as_tuple(values: Iterable[float]) -> tuple[float, ...]:
     return tuple(values)
 
 
+def _is_history(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Hold a field to text, or what has the methods of a history."""
+    if value is None or (isinstance(value, str) and value):
+        return
+    if isinstance(value, type) or not isinstance(value, History):
+        rule = "must be the name of a file, or have the methods add, lessons and added of a history"
+        raise ConfigError(Problem(f"{rule}, got {shown(value)}", (attribute.name,)))
+
+
+def _comparable(history: Any) -> Hashable:
+    """Return what tells histories apart: themselves, or which they are where they have no hash."""
+    try:
+        hash(history)
+    except TypeError:
+        return id(history)
+    return cast("Hashable", history)
+
+
 @frozen(kw_only=True)
 class Learned:
     """
@@ -48,7 +66,8 @@ class Learned:
 
     Args:
         job_kind: names the jobs whose durations are alike, as those of the same API.
-        history: the file that remembers them; none to forget them when the process ends.
+        history: the file that remembers them, or in Python any `bide.learning.History`; none to forget them
+            when the process ends.
         call_cost: seconds of lag that saving one call is worth; > 0.
         mean_lag: the mean lag that is wanted, in seconds, with as few calls as that allows; > 0.
         calls: the mean calls per job that are wanted, with as little lag as that allows; >= 1.
@@ -61,7 +80,7 @@ class Learned:
     """
 
     job_kind: str = field(default="jobs", validator=Text())
-    history: FileName | None = field(default=None, validator=Text(optional=True))
+    history: FileName | History | None = field(default=None, validator=_is_history, eq=_comparable)
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     calls: float | None = field(default=None, validator=Number(least=1, optional=True))
@@ -163,7 +182,8 @@ _adding = threading.Lock()
 
 def _learner_of(learned: Learned) -> Learner[Learned]:
     """Return who learns for all strategies with the same fields in this process."""
-    settings = tuple(getattr(learned, name) for name in _SETTINGS)
+    fields = {name: getattr(learned, name) for name in _SETTINGS}
+    settings = tuple({**fields, "history": _comparable(learned.history)}.values())
     learner = _learners.get(settings)
     if learner is None:
         with _adding:
@@ -176,5 +196,5 @@ def _new_learner(learned: Learned) -> Learner[Learned]:
     from bide.learn.learner import Learner
 
     known = [Lesson.exact(duration) for duration in learned.durations]
-    history = None if learned.history is None else SqliteHistory(learned.history)
+    history = SqliteHistory(learned.history) if isinstance(learned.history, str) else learned.history
     return Learner(history, learned.job_kind, learned._with_plan, known=known)

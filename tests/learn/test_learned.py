@@ -3,6 +3,8 @@
 import math
 import pickle
 import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,66 @@ def test_a_broken_history_breaks_no_wait(tmp_path: Path, caplog: pytest.LogCaptu
     assert delays(learned.begun("")) != delays(learned)
     assert len([record for record in caplog.records if record.name == "bide"]) == 1
     assert f"{path}: cannot be used as a history" in caplog.text
+
+
+class Memory:
+    """A history that lives as long as its process, and can fail; it has no hash."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.jobs: list[Lesson] = []
+        self.failure = failure
+
+    def add(self, kind: str, lessons: Iterable[Lesson]) -> None:
+        self.jobs += lessons
+
+    def lessons(self, kind: str, key: str | None = None) -> Sequence[Lesson]:
+        if self.failure is not None:
+            raise self.failure
+        return self.jobs
+
+    def added(self, kind: str, since: int) -> tuple[int, Mapping[str, int]]:
+        return len(self.jobs), Counter(lesson.key for lesson in self.lessons(kind)[since:])
+
+
+def test_anything_with_its_methods_is_a_history() -> None:
+    """Whoever has the same learns from it, and whoever has another does not."""
+    memory = Memory()
+    first, second, other = (Learned(history=each, call_cost=1.0) for each in (memory, memory, Memory()))
+    assert (first == second, hash(first) == hash(second), first == other) == (True, True, False)
+    waits(first, [8.0, 11.0, 9.5, 14.0, 12.5, 10.0], VirtualClock(), says=True)
+    assert [lesson.high for lesson in memory.jobs] == pytest.approx([8.0, 11.0, 9.5, 14.0, 12.5, 10.0])
+    assert delays(second.planned()) != delays(other.planned()) == delays(other)
+
+
+def test_equal_histories_are_one(tmp_path: Path) -> None:
+    """So a strategy with the history of a file is equal to its pickled copy."""
+    learned = Learned(history=SqliteHistory(str(tmp_path / "waits.sqlite3"), kept=50), call_cost=1.0)
+    assert pickle.loads(pickle.dumps(learned)) == learned
+
+
+def test_a_history_that_raises_breaks_no_wait(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever it raises: the process learns from what it sees, and says once what is wrong."""
+    learned = Learned(history=Memory(OSError("no route to host")), call_cost=1.0)
+    waits(learned, [5.0, 6.0, 7.0, 8.0, 9.0], VirtualClock(), says=True)
+    assert delays(learned.begun("")) != delays(learned)
+    (message,) = [record.message for record in caplog.records if record.name == "bide"]
+    assert "OSError('no route to host'); waits go on with what this process has seen itself" in message
+
+
+@pytest.mark.parametrize("history", [Memory(), SqliteHistory("waits.sqlite3")])
+def test_config_names_no_history_but_a_file(history: Any) -> None:
+    """Also within a combinator."""
+    learned = Learned(history=history, call_cost=1.0)
+    with pytest.raises(ConfigError, match="history: config can only name a file, got "):
+        to_config(Clamp(strategy=learned, high=60.0))
+
+
+def test_what_has_not_its_methods_is_no_history() -> None:
+    """It is refused with what it lacks."""
+    with pytest.raises(ConfigError, match=r"history: must be .* the methods add, lessons and added"):
+        Learned(history=5, call_cost=1.0)  # type: ignore[arg-type]
 
 
 def test_config_names_the_history_beside_itself(tmp_path: Path) -> None:

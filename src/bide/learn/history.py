@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import field, frozen
 
@@ -99,41 +99,6 @@ class Remembered:
     newest: datetime
 
 
-class History(Protocol):
-    """Remembers what waits found out of their jobs."""
-
-    def add(self, kind: str, lessons: Iterable[Lesson], /) -> None:
-        """
-        Remember lessons; one of a wait that was resumed takes the place of that before it.
-
-        Raises:
-            ConfigError: it cannot be written; all of them, or none, are remembered.
-        """
-        ...
-
-    def lessons(self, kind: str, key: str | None = None, /) -> Sequence[Lesson]:
-        """
-        Return what is remembered of a kind, the oldest first; with a key, the newest of it and of others.
-
-        Raises:
-            ConfigError: it cannot be read.
-        """
-        ...
-
-    def added(self, kind: str, since: int, /) -> tuple[int, Mapping[str, int]]:
-        """
-        Return a mark of how much is remembered of a kind, and how many jobs were added since one, by key.
-
-        Args:
-            kind: of the jobs.
-            since: an earlier mark; 0 for all jobs.
-
-        Raises:
-            ConfigError: it cannot be read.
-        """
-        ...
-
-
 @frozen
 class SqliteHistory:
     """
@@ -152,7 +117,7 @@ class SqliteHistory:
     keys: int = field(default=KEYS, kw_only=True)
 
     def add(self, kind: str, lessons: Iterable[Lesson]) -> None:
-        """Remember lessons; see `History`."""
+        """Remember lessons; see `bide.learning.History`."""
         given = list(lessons)
         with self._opened() as db:
             db.execute("BEGIN IMMEDIATE")
@@ -167,7 +132,7 @@ class SqliteHistory:
             db.execute("COMMIT")
 
     def lessons(self, kind: str, key: str | None = None) -> Sequence[Lesson]:
-        """Return what is remembered of a kind; see `History`."""
+        """Return what is remembered of a kind; see `bide.learning.History`."""
         wanted = {"kind": kind, "key": key, "kept": self.kept}
         rows = self._read(_ALL if key is None else _FOR_KEY, wanted)
         lessons = [lesson for lesson in itertools.starmap(_lesson, rows) if lesson is not None]
@@ -176,7 +141,7 @@ class SqliteHistory:
         return lessons
 
     def added(self, kind: str, since: int) -> tuple[int, Mapping[str, int]]:
-        """Return a mark, and how many jobs were added since one; see `History`."""
+        """Return a mark, and how many jobs were added since one; see `bide.learning.History`."""
         rows = self._read(_ADDED, {"kind": kind, "since": since})
         return max((last for _, _, last in rows), default=since), {key: jobs for key, jobs, _ in rows}
 

@@ -13,14 +13,15 @@ from attrs import define
 
 from bide.errors import ConfigError
 from bide.learn import background
-from bide.learn.history import KEPT, KEYS, History
-from bide.learning import Lesson
+from bide.learn.history import KEPT, KEYS
+from bide.learning import History, Lesson
 
 _log = logging.getLogger("bide")
 
 S = TypeVar("S")
+T = TypeVar("T")
 
-Complain = Callable[[ConfigError, str], None]
+Complain = Callable[[Exception, str], None]
 """Says what fails, and what happens instead, once."""
 
 _MOST_NEW = 4
@@ -170,14 +171,13 @@ class Learner(Generic[S]):
                 self._keys[key].new += jobs
 
     def _added(self, batch: Sequence[Lesson]) -> Mapping[str, int]:
-        if self._history is not None and not self._unwritten:
-            try:
-                self._counted, added = self._history.added(self._kind, self._counted)
-            except ConfigError as error:
-                self._complain(error, _ALONE)
-            else:
-                return added
-        return Counter(lesson.key for lesson in batch)
+        def added(history: History) -> tuple[int, dict[str, int]]:
+            mark, by_key = history.added(self._kind, self._counted)
+            return mark, dict(by_key)
+
+        seen = self._counted, dict(Counter(lesson.key for lesson in batch))
+        self._counted, found = self._asked(added, seen)
+        return found
 
     def _write(self) -> None:
         if self._history is None or not self._unwritten:
@@ -185,21 +185,27 @@ class Learner(Generic[S]):
         try:
             self._history.add(self._kind, self._unwritten)
             self._unwritten.clear()
-        except ConfigError as error:
+        except Exception as error:  # the history may be anybody's
             self._complain(error, _ALONE)
 
     def _lessons(self, key: str) -> list[Lesson]:
         """Return what is known: what was given, and what the history has, or else what was seen here."""
-        remembered: Sequence[Lesson] = self._seen
-        if self._history is not None and not self._unwritten:
-            try:
-                remembered = self._history.lessons(self._kind, key)
-            except ConfigError as error:
-                self._complain(error, _ALONE)
+        remembered = self._asked(lambda history: list(history.lessons(self._kind, key)), list(self._seen))
         return [*self._given, *remembered]
 
-    def _complain(self, error: ConfigError, instead: str) -> None:
+    def _asked(self, ask: Callable[[History], T], otherwise: T) -> T:
+        """Return what the history answers; if it fails, or lacks what was seen here, what is given."""
+        if self._history is None or self._unwritten:
+            return otherwise
+        try:
+            return ask(self._history)
+        except Exception as error:  # the history may be anybody's
+            self._complain(error, _ALONE)
+            return otherwise
+
+    def _complain(self, error: Exception, instead: str) -> None:
         """Say what fails, and what happens instead, once: no wait is to break for it."""
         if instead not in self._complaints:
-            _log.warning("learning from %s: %s; %s", self._kind, error, instead)
+            what = error if isinstance(error, ConfigError) else repr(error)
+            _log.warning("learning from %s: %s; %s", self._kind, what, instead)
         self._complaints.add(instead)
