@@ -113,7 +113,7 @@ def _structure_class(cls: type[Any]) -> Callable[[Any, Any], Any]:
                 if name in table:
                     values[name] = _structure_field(table[name], attribute)
                 elif attribute.default is attrs.NOTHING:
-                    raise ConfigError("is required")
+                    raise ConfigError(f"is required{attribute.metadata.get('example', '')}")
             except ConfigError as error:
                 problems += error.inside(name).problems
         if problems:

@@ -94,7 +94,9 @@ class Learned:
         given = [name for name in TARGETS if getattr(self, name) is not None]
         if len(given) != 1:
             names = " and ".join(given) or "none"
-            raise ConfigError(f"needs exactly one of {', '.join(TARGETS)}, got {names}")
+            raise ConfigError(
+                f"needs exactly one of {', '.join(TARGETS)}, got {names}; such as learned(call_cost=1s)"
+            )
         object.__setattr__(self, "_table", _learner_of(self).planned("")._table)
 
     @classmethod

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Jobs that outlast all that is known are looked at this often at the least, in seconds, or once in that time.
 _RARELY = 3600.0
 
+# What the error says where nobody says how long jobs take.
+_EXAMPLE = ", such as optimal(durations='lognormal(60s, 0.5)', call_cost=1s)"
+
 
 def _in_one_line(durations: str | Mapping[str, Any]) -> str:
     """Return durations as text, from a table as config has it; a file is named as seen from here."""
@@ -60,7 +63,7 @@ class Optimal:
     Source: Barlow, Hunter and Proschan, "Optimum Checking Procedures", J. SIAM 11 (1963).
     """
 
-    durations: Any = field(converter=_in_one_line)
+    durations: Any = field(converter=_in_one_line, metadata={"example": _EXAMPLE})
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     calls: float | None = field(default=None, validator=Number(least=1, optional=True))

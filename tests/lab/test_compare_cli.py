@@ -43,9 +43,56 @@ def test_json_has_what_scripts_read(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_strategies_the_catalogue_is_compared(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every policy of it has its row."""
+    """Every policy of it has its row, and so have those that know how long jobs take: the first rows."""
     (only,) = compared(capsys=capsys)
-    assert {each["strategy"] for each in only["results"]} == set(catalogue())
+    rows = [each["strategy"] for each in only["results"]]
+    assert rows[:2] == ["optimal", "learned"]
+    assert sorted(rows[2:]) == sorted(catalogue())
+
+
+def test_by_name_alone_they_suit_each_workload(capsys: pytest.CaptureFixture[str]) -> None:
+    """The optimum is one on jobs of any length, as they scale: calls are equal, and lags go with the mean."""
+    short, long = compared(
+        "optimal", "--workload", "exponential(1m)", "--workload", "exponential(1h)", capsys=capsys
+    )
+    ((one,), (other,)) = short["results"], long["results"]
+    assert one["excess"] == pytest.approx(1, abs=0.01)
+    assert other["calls"] == pytest.approx(one["calls"], rel=0.01)
+    assert other["lag_mean"] == pytest.approx(60 * one["lag_mean"], rel=0.01)
+    assert (one["timed_out"], other["timed_out"]) == (0, 0)
+
+
+def test_their_limits_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    """As those of all others: who may look once only sees jobs that end before."""
+    (only,) = compared("optimal", "--max-attempts", "1", capsys=capsys)
+    assert only["results"][0]["timed_out"] > 0.5
+
+
+def test_without_the_extra_the_others_are_compared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is missing is said on standard error."""
+    monkeypatch.setattr("bide.cli.compare.can_learn", lambda: False)
+    monkeypatch.setattr("bide.cli.compare.catalogue", lambda: ["seed"])
+    assert run(["compare", "--json"]) == 0
+    told = capsys.readouterr()
+    assert told.err == "without learned and optimal: install bide with its extra 'learn'\n"
+    assert [each["strategy"] for each in json.loads(told.out)["workloads"][0]["results"]] == ["seed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("learned", "got none; such as learned(call_cost=1s)"),
+        ("optimal", "durations: is required, such as optimal(durations='lognormal(60s, 0.5)', call_cost=1s)"),
+    ],
+)
+def test_elsewhere_they_ask_for_more_with_an_example(
+    name: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no workload says how long jobs take."""
+    assert run(["herd", name]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_workloads_are_compared_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

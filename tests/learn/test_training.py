@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from attrs import frozen
@@ -89,6 +90,14 @@ def test_the_command_says_on_what_it_trained(capsys: pytest.CaptureFixture[str])
     assert found["trained_on"] == 10
     [note] = found["notes"]
     assert note.startswith("Trained on 10 jobs of the workload and judged on others, 20 times over: learned(")
+
+
+def test_by_name_alone_it_learns_too(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its curve is in the page."""
+    page = tmp_path / "page.html"
+    assert run(["compare", "learned", "--trained-on", "10", "--html", str(page)]) == 0
+    assert "Trained on 10 jobs" in capsys.readouterr().out
+    assert "Excess after ever more jobs, on uniform" in page.read_text()
 
 
 def test_the_page_draws_the_learning_curve() -> None:

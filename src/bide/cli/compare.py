@@ -16,6 +16,7 @@ from bide.cli.entrants import find_entrants
 from bide.cli.findings import Findings, findings_options
 from bide.cli.options import DURATION
 from bide.cli.progress import progress_bar
+from bide.cli.training import can_learn
 from bide.durations import format_duration
 from bide.policy import Policy
 
@@ -62,18 +63,21 @@ def compare(
     Compare what strategies cost with the least possible.
 
     STRATEGIES are TOML files, names in the catalogue, kinds, or strategies in one line, such as
-    'exponential(base=1s, cap=30s, jitter=full)'; without any, the whole catalogue. Each gives up within its
-    own limits, unless an option says otherwise.
+    'exponential(base=1s, cap=30s, jitter=full)'; without any, the whole catalogue, 'learned' and 'optimal'.
+    To these two, by their names alone, a call is worth 5% of the mean duration, and they wait to the end;
+    each other gives up within its own limits, unless an option says otherwise.
     """
-    from bide.lab import Entrant, find_workload
+    from bide.cli.suited import entrants_of, find_suited
     from bide.lab import compare as compare_all
+    from bide.lab import find_workload
     from bide.lab.training import CURVE, SETS, is_untrained
 
     grounds = [find_workload(text) for text in workloads]
     options = {"timeout": timeout, "max_attempts": max_attempts}
     limits = {name: text for name, text in options.items() if text is not None}
-    policies = find_entrants(strategies or tuple(catalogue()), limits)
-    entrants: list[Any] = [Entrant(name, policy) for name, policy in policies.items()]
+    texts = strategies or _known_entrants()
+    policies = find_entrants(texts, limits, find_suited)
+    entrants: list[Any] = [*entrants_of(policies, texts)]
     if peers:
         entrants += _recorded(grounds, latency=scenario["latency"], seed=scenario["seed"])
     with progress_bar("Comparing") as tell:
@@ -87,6 +91,16 @@ def compare(
         ),
     ]
     _tell(comparison, findings, {**scenario, "limits": limits, "notes": notes})
+
+
+def _known_entrants() -> tuple[str, ...]:
+    """Return the entrants for which everything is installed; say what the others need."""
+    from bide.cli.suited import SUITED
+
+    if can_learn():
+        return *catalogue(), *SUITED
+    click.echo(f"without {' and '.join(SUITED)}: install bide with its extra 'learn'", err=True)
+    return tuple(catalogue())
 
 
 def _recorded(workloads: Sequence[Workload], *, latency: float, seed: int) -> list[Recorded]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import attrs
@@ -41,6 +42,18 @@ class Trainable(Strategy, Protocol):
         ...
 
 
+@frozen
+class Suited(Entrant):
+    """
+    One whose strategy is made for each workload.
+
+    Args:
+        suit: makes it, from how long the jobs take.
+    """
+
+    suit: Callable[[Distribution], Strategy]
+
+
 def is_untrained(entrant: Entrant | Recorded) -> bool:
     """Say whether an entrant has to be trained to be judged."""
     if not isinstance(entrant, Entrant):
@@ -66,9 +79,29 @@ def enter(
     def as_it_is(entrant: Entrant | Recorded) -> Contender:
         return contender(entrant, horizon, seed=seed, **setting)
 
+    if isinstance(entrant, Suited):
+        enter_suited = partial(enter, horizon=horizon, trained_on=trained_on, seed=seed, **setting)
+        return _Fitting(entrant, enter_suited)
     if isinstance(entrant, Entrant) and is_untrained(entrant):
         return Trainee(entrant.name, entrant.policy, trained_on, seed, as_it_is)
     return as_it_is(entrant)
+
+
+@frozen
+class _Fitting:
+    """One that is suited to each workload before it is judged."""
+
+    entrant: Suited
+    enter: Callable[[Entrant], Contender]
+
+    @property
+    def name(self) -> str:
+        return self.entrant.name
+
+    def costs(self, durations: Distribution, ends: Array, until: float) -> Costs:
+        """Evaluate what suits."""
+        policy = attrs.evolve(self.entrant.policy, strategy=self.entrant.suit(durations))
+        return self.enter(Entrant(self.name, policy)).costs(durations, ends, until)
 
 
 @frozen
