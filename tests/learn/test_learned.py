@@ -177,7 +177,7 @@ def test_a_broken_history_breaks_no_wait(tmp_path: Path, caplog: pytest.LogCaptu
     path = tmp_path / "broken.sqlite3"
     path.write_text("this is no database" * 100)
     learned = Learned(job_kind="video", history=str(path), call_cost=1.0)
-    waits(learned, [5.0, 6.0, 7.0, 8.0, 9.0], VirtualClock(), says=True)
+    waits(learned, [5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0], VirtualClock(), says=True)
     assert delays(learned.begun("")) != delays(learned)
     assert len([record for record in caplog.records if record.name == "bide"]) == 1
     assert f"{path}: cannot be used as a history" in caplog.text
@@ -223,7 +223,7 @@ def test_equal_histories_are_one(tmp_path: Path) -> None:
 def test_a_history_that_raises_breaks_no_wait(caplog: pytest.LogCaptureFixture) -> None:
     """Whatever it raises: the process learns from what it sees, and says once what is wrong."""
     learned = Learned(history=Memory(OSError("no route to host")), call_cost=1.0)
-    waits(learned, [5.0, 6.0, 7.0, 8.0, 9.0], VirtualClock(), says=True)
+    waits(learned, [5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0], VirtualClock(), says=True)
     assert delays(learned.begun("")) != delays(learned)
     (message,) = [record.message for record in caplog.records if record.name == "bide"]
     assert "OSError('no route to host'); waits go on with what this process has seen itself" in message
