@@ -155,3 +155,10 @@ def test_with_keys_or_told_so_it_listens(settings: Any) -> None:
     """Either is enough."""
     with running(ServerConfig(**settings), host=EVERYWHERE) as url:
         assert url.startswith("http://0.0.0.0:")
+
+
+def test_a_key_has_an_owner() -> None:
+    """A key without one would be refused by the server's settings."""
+    result = CliRunner().invoke(cli, ["key", ""])
+    assert result.exit_code == 2
+    assert "OWNER: the name of a key's owner must not be empty" in result.output

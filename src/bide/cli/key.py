@@ -18,5 +18,7 @@ def key(owner: str) -> None:
     """
     from bide.server.keys import hash_of, make_key
 
+    if not owner:
+        raise click.BadParameter("the name of a key's owner must not be empty", param_hint="OWNER")
     made = make_key()
     click.echo(f"{made}\n\n[keys]\n{json.dumps(owner)} = {json.dumps(hash_of(made))}")
