@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bide import ConfigError
@@ -61,6 +61,7 @@ def ratio(durations: Distribution, samples: Samples, share: float) -> float:
 
 
 @settings(max_examples=25)
+@example([[0.0, 1.0], [1e-9, math.inf], *[[0.0, math.inf]] * 3])
 @given(histories)
 def test_a_share_of_jobs_runs_ever_less(found: list[list[float]]) -> None:
     """Whatever was seen, the survival falls from at most 1 to at least 0, and no number is lost."""

@@ -87,10 +87,11 @@ def _rounded(intervals: Array, step: float) -> tuple[Array, NDArray[np.int_]]:
 
 
 def _longest(samples: Samples) -> float:
-    """Return the longest duration that is believed."""
+    """Return the longest duration that is believed; one job at least took no longer."""
     ends = np.sort(np.where(np.isfinite(samples.high), samples.high, samples.low))
     if len(ends) < _MANY:
         return float(ends[-1])
     last = ends[-2 - len(ends) // _MANY_MORE :]
     is_absurd = (last[:-1] > 0) & (last[1:] > _ABSURD * last[:-1])
-    return float(last[np.argmax(is_absurd)] if is_absurd.any() else last[-1])
+    longest = last[np.argmax(is_absurd)] if is_absurd.any() else last[-1]
+    return float(max(longest, samples.high.min()))

@@ -160,8 +160,11 @@ class Learner(Generic[S]):
                 self.plan(key)
 
     def _is_due(self, found: _Planned[S]) -> bool:
-        enough = min(max(1, (found.own or 0) // 2), _MOST_NEW)
-        return found.new >= enough and (self._known < _MANY or self._clock() >= self._rest_until - _CREDIT)
+        own = found.own or 0
+        if found.new < min(max(1, own // 2), _MOST_NEW):
+            return False
+        is_cheap = self._known < _MANY or found.new > max(own, 1)  # so much it grows a few times only
+        return is_cheap or self._clock() >= self._rest_until - _CREDIT
 
     def _count(self, batch: Sequence[Lesson]) -> None:
         """Count the jobs that are new to plans: what was written, or else what was seen here."""

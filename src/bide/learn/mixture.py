@@ -45,6 +45,9 @@ _LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 0.3, 8, 0.3, 0.1
 # A climb has so many steps at most; the first ones show which of several is worth going on with.
 _STEPS, _FIRST_STEPS = 40, 8
 
+# The spread of the next job is at most so many times that of a sort.
+_WIDEST = 2.0
+
 # What keeps a step defined where the jobs say nothing.
 _RIDGE = 0.2
 
@@ -100,12 +103,6 @@ class Sorts:
             spreads=_replaced(self.spreads, index, _NARROWER * spread, _NARROWER * spread),
         )
 
-    def foreseen(self, total: float) -> Sorts:
-        """Return the sorts with the spreads of the next job, which is not among those they were fitted to."""
-        jobs = self.shares * total
-        spreads = self.spreads * np.sqrt((jobs + 1) / np.maximum(jobs - 1, 0.5))
-        return evolve(self, spreads=np.minimum(spreads, _MOST_SPREAD))
-
     def moved(self, step: Array) -> Sorts:
         """Return the sorts after a step: logarithms of shares, centres in spreads, logarithms of spreads."""
         by_share, by_centre, by_spread = np.split(step, 3)
@@ -149,7 +146,7 @@ def fit_sorts(evidence: Evidence, most: int) -> Sorts:
         if not better.value > best.value + its_price:
             break
         best = better
-    return best.sorts.foreseen(evidence.total)
+    return _foreseen(evidence, best)
 
 
 def _one_sort(evidence: Evidence) -> Sorts:
@@ -213,14 +210,27 @@ def _climb(evidence: Evidence, sorts: Sorts, steps: int = _STEPS) -> Fit:
 def _step(evidence: Evidence, fit: Fit) -> Array:
     """Return the step that scoring suggests."""
     slope = evidence.jobs @ fit.scores
-    bend = fit.scores.T @ (fit.scores * evidence.jobs[:, None])
-    bend[np.diag_indices_from(bend)] += _RIDGE
     sorts = len(fit.sorts.shares)
     slope[2 * sorts :] -= np.log(fit.sorts.spreads / _USUAL_SPREAD) / _DOUBT**2
-    bend[2 * sorts :, 2 * sorts :] += np.eye(sorts) / _DOUBT**2
-    step = np.linalg.solve(bend, slope)
+    step = np.linalg.solve(_information(evidence, fit), slope)
     shorter = min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
     return np.asarray(step * shorter, dtype=np.float64)
+
+
+def _information(evidence: Evidence, fit: Fit) -> Array:
+    """Return what is known of the numbers that a step changes: the inverse of their covariances."""
+    known = fit.scores.T @ (fit.scores * evidence.jobs[:, None])
+    known[np.diag_indices_from(known)] += _RIDGE
+    sorts = len(fit.sorts.shares)
+    known[2 * sorts :, 2 * sorts :] += np.eye(sorts) / _DOUBT**2
+    return np.asarray(known, dtype=np.float64)
+
+
+def _foreseen(evidence: Evidence, fit: Fit) -> Sorts:
+    """Return the sorts with the spreads of the next job, for which their centres and spreads are in doubt."""
+    _, centres, spreads = np.split(np.diag(np.linalg.inv(_information(evidence, fit))), 3)
+    wider = np.minimum(np.sqrt(1.0 + centres + 2.0 * spreads), _WIDEST)
+    return evolve(fit.sorts, spreads=np.minimum(fit.sorts.spreads * wider, _MOST_SPREAD))
 
 
 def _fit(evidence: Evidence, sorts: Sorts) -> Fit:
