@@ -1,8 +1,10 @@
 """How much past jobs count: less, once durations have changed."""
 
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_estimate import KINDS, evenly, histories, samples_of
 
@@ -12,6 +14,7 @@ from bide.learn import Samples, estimate, recency
 
 
 @settings(max_examples=15)
+@example([[23.0, math.inf], [0.0, 1.0], [0.0, 0.00390625], [1.0, 1.0]], 3)
 @given(histories, st.integers(1, 4))
 def test_weights_grow_towards_the_present(found: list[list[float]], times: int) -> None:
     """Each weight is above 0 and at most 1, and none exceeds that of a later job; the newest counts fully."""

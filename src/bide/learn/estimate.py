@@ -10,7 +10,7 @@ from bide.errors import ConfigError
 from bide.lab.distribution import Array
 from bide.lab.distributions import Lognormal
 from bide.lab.mixed import Mixture
-from bide.learn.mixture import Evidence, fit_sorts
+from bide.learn.mixture import Evidence, Sorts, fit_sorts, foreseen
 from bide.learn.sample import Samples
 
 # Durations are known to this part, at best; and no job takes less, in seconds.
@@ -39,23 +39,24 @@ def estimate(samples: Samples, weights: Array | None = None) -> Mixture:
         ConfigError: no job is over, or there is not one weight for each sample.
     """
     weights = np.ones(len(samples)) if weights is None else weights
-    return _estimate(samples, weights, _SORTS, _INTERVALS)
-
-
-def rough_estimate(samples: Samples) -> Mixture:
-    """Return nearly the same in less time."""
-    return _estimate(samples, np.ones(len(samples)), _FEW_SORTS, _FEW_INTERVALS)
-
-
-def _estimate(samples: Samples, weights: Array, sorts: int, intervals: int) -> Mixture:
     if weights.shape != samples.low.shape:
         raise ConfigError(f"needs a weight for each sample, got {len(weights)} for {len(samples)}")
     if not np.isfinite(samples.high).any():
         raise ConfigError("needs a job that is over to learn how long jobs take")
-    found = fit_sorts(_evidence(samples, weights, intervals), sorts)
-    medians = np.clip(np.exp(found.centres), 1 / MAX_SECONDS, MAX_SECONDS)
-    parts = zip(medians.tolist(), found.spreads.tolist(), strict=True)
-    return Mixture(found.shares.tolist(), [Lognormal(median, spread) for median, spread in parts])
+    evidence = _evidence(samples, weights, _INTERVALS)
+    return _mixture(foreseen(evidence, fit_sorts(evidence, _SORTS)))
+
+
+def rough_estimate(samples: Samples) -> Mixture:
+    """Return what samples say of those jobs, in less time, and nothing of the next one; one is over."""
+    evidence = _evidence(samples, np.ones(len(samples)), _FEW_INTERVALS)
+    return _mixture(fit_sorts(evidence, _FEW_SORTS).sorts)
+
+
+def _mixture(sorts: Sorts) -> Mixture:
+    medians = np.clip(np.exp(sorts.centres), 1 / MAX_SECONDS, MAX_SECONDS)
+    parts = zip(medians.tolist(), sorts.spreads.tolist(), strict=True)
+    return Mixture(sorts.shares.tolist(), [Lognormal(median, spread) for median, spread in parts])
 
 
 def _evidence(samples: Samples, weights: Array, most: int) -> Evidence:

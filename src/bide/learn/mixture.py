@@ -130,8 +130,8 @@ class Fit:
     scores: Array
 
 
-def fit_sorts(evidence: Evidence, most: int) -> Sorts:
-    """Return the sorts of jobs that the evidence speaks for, at most so many."""
+def fit_sorts(evidence: Evidence, most: int) -> Fit:
+    """Return the sorts of jobs that the evidence speaks for, at most so many, and how well they agree."""
     best = _climb(evidence, _one_sort(evidence))
     price = 1.5 * math.log(evidence.total)  # of three numbers more
     while len(best.sorts.shares) < most:
@@ -146,12 +146,28 @@ def fit_sorts(evidence: Evidence, most: int) -> Sorts:
         if not better.value > best.value + its_price:
             break
         best = better
-    return _foreseen(evidence, best)
+    return best
+
+
+def foreseen(evidence: Evidence, fit: Fit) -> Sorts:
+    """
+    Return the sorts with the spreads of the next job, which is not among those they were fitted to.
+
+    A spread is widened by the doubt about where most jobs are over, and looks come: two spreads after the
+    centre. Of n exact durations that is by sqrt(1 + 3 / n).
+    """
+    sorts = len(fit.sorts.shares)
+    doubt = np.linalg.inv(_information(evidence, fit))[sorts:, sorts:]
+    centres, spreads = np.split(np.diag(doubt), 2)
+    both = np.diag(doubt[:sorts, sorts:])
+    wider = np.sqrt(1.0 + np.maximum(centres + 4 * both + 4 * spreads, 0.0))
+    return evolve(fit.sorts, spreads=np.minimum(fit.sorts.spreads * np.minimum(wider, _WIDEST), _MOST_SPREAD))
 
 
 def _one_sort(evidence: Evidence) -> Sorts:
     centre, spread = _about(evidence, np.ones(len(evidence.jobs), dtype=np.bool_))
-    return Sorts(shares=np.ones(1), centres=np.array([centre]), spreads=np.array([max(spread, 0.3)]))
+    spread = min(max(spread, 0.3), _MOST_SPREAD)
+    return Sorts(shares=np.ones(1), centres=np.array([centre]), spreads=np.array([spread]))
 
 
 def _parted(evidence: Evidence, fit: Fit) -> list[Sorts]:
@@ -171,7 +187,7 @@ def _parted(evidence: Evidence, fit: Fit) -> list[Sorts]:
         Sorts(
             shares=_replaced(sorts.shares, index, *(sorts.shares[index] * part / sum(jobs) for part in jobs)),
             centres=_replaced(sorts.centres, index, *centres),
-            spreads=_replaced(sorts.spreads, index, *np.maximum(spreads, _LEAST_START)),
+            spreads=_replaced(sorts.spreads, index, *np.clip(spreads, _LEAST_START, _MOST_SPREAD)),
         )
     ]
 
@@ -224,13 +240,6 @@ def _information(evidence: Evidence, fit: Fit) -> Array:
     sorts = len(fit.sorts.shares)
     known[2 * sorts :, 2 * sorts :] += np.eye(sorts) / _DOUBT**2
     return np.asarray(known, dtype=np.float64)
-
-
-def _foreseen(evidence: Evidence, fit: Fit) -> Sorts:
-    """Return the sorts with the spreads of the next job, for which their centres and spreads are in doubt."""
-    _, centres, spreads = np.split(np.diag(np.linalg.inv(_information(evidence, fit))), 3)
-    wider = np.minimum(np.sqrt(1.0 + centres + 2.0 * spreads), _WIDEST)
-    return evolve(fit.sorts, spreads=np.minimum(fit.sorts.spreads * wider, _MOST_SPREAD))
 
 
 def _fit(evidence: Evidence, sorts: Sorts) -> Fit:
