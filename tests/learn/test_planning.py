@@ -63,7 +63,7 @@ def test_a_large_plan_keeps_its_first_looks() -> None:
     jobs = Mixture([0.98, 0.02], [Lognormal(10.0, 0.1), Lognormal(1e9, 0.05)])
     plan = plan_for(jobs, call_cost=10.0)
     assert len(plan.known) > 4096
-    table = table_of(plan)
+    table = table_of(plan, curious=plan, share=0.1)
     assert table.nbytes < 100_000
     assert looks_of(table, plan.times[3])[:4] == pytest.approx(plan.times[:4])
 
