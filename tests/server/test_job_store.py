@@ -44,6 +44,12 @@ def refusal(path: str) -> str:
     return text.removeprefix(f"{path}: ")
 
 
+def elsewhere(code: str, path: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own; its arguments are a path, and the folder of this module."""
+    command = [sys.executable, "-c", code, path, str(Path(__file__).parent)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_a_reopened_store_knows_every_job(path: str) -> None:
     """Jobs written by several threads are all there, unchanged, when the file is opened again."""
     with Store(path) as store, ThreadPoolExecutor(8) as pool:
@@ -123,12 +129,7 @@ def test_a_killed_holder_leaves_no_lock(path: str) -> None:
         "from test_job_store import plan; store = Store(sys.argv[1]);"
         "print(store.add(plan).id, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, path, str(Path(__file__).parent)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = elsewhere(code, path)
     with Store(path) as store:
         assert store.get(done.stdout.strip()) is not None
 
@@ -302,12 +303,8 @@ def test_a_checkpoint_cut_short_is_no_damage(path: str) -> None:
         "from test_job_store import plan; store = Store(sys.argv[1]);"
         "print(*[store.add(plan).id for _ in range(100)], flush=True); os._exit(0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, path, str(Path(__file__).parent)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = elsewhere(code, path)
+    done.check_returncode()
     size = Path(path).stat().st_size
     with Path(path).open("r+b") as file:
         file.write(last_first_page(Path(f"{path}-wal").read_bytes()))
