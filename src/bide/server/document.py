@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from bide.server.job import Job
+from bide.server.job import DIGITS, Job
 from bide.server.kinds import JobKind
 
 encoded = partial(orjson.dumps, option=orjson.OPT_UTC_Z)
@@ -28,7 +28,7 @@ def job_document(job: Job, kind: JobKind, now: float) -> dict[str, Any]:
     }
     if status == "completed":
         # The difference of two large floats has a noise that neither of them shows.
-        document["result"] = {"duration": round(job.duration, 6)} if kind.result is None else kind.result
+        document["result"] = {"duration": round(job.duration, DIGITS)} if kind.result is None else kind.result
     elif status == "error":
         document["error"] = {"message": "the simulated work failed"}
     return document

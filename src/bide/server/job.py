@@ -12,6 +12,9 @@ Outcome = Literal["completed", "error"]
 Status = Literal["pending", "completed", "error", "cancelled"]
 """What a job is, at a time."""
 
+DIGITS = 6
+"""Of a time in seconds, behind the point: as many as are shown, so that what is shown adds up."""
+
 
 @frozen(kw_only=True)
 class Job:

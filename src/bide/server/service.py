@@ -12,13 +12,12 @@ from bide.errors import ConfigError, Problem, nearest, shown
 from bide.server.config import DEFAULT, ServerConfig
 from bide.server.holds import Holds, Pause, WhenGone
 from bide.server.idempotency import Claim
-from bide.server.job import Job, Outcome
+from bide.server.job import DIGITS, Job, Outcome
 from bide.server.kinds import JobKind
 from bide.server.lots import named
 from bide.server.store import Store
 from bide.server.work import draw
 
-_DIGITS = 6  # of a time, in seconds: as many as are shown, so that what is shown adds up
 _MARGIN = 0.001  # seconds: two clocks are not read at the same instant, and a time has its last digit
 
 
@@ -189,11 +188,11 @@ class JobService:
         fate = draw(number, seed=self._seed, kind=kind)
         duration = fate.duration if order.duration is None else order.duration
         # Each on its own, or the same duration would differ in its last digit from one moment to another.
-        now, lasts = round(self.clock(), _DIGITS), round(duration / self._config.speed, _DIGITS)
+        now, lasts = round(self.clock(), DIGITS), round(duration / self._config.speed, DIGITS)
         return Job(
             id=self._id(number),
             created_at=now,
-            ends_at=round(now + lasts, _DIGITS),
+            ends_at=round(now + lasts, DIGITS),
             outcome=order.outcome or fate.outcome,
             kind=order.kind,
             owner=order.owner,
