@@ -23,9 +23,6 @@ from bide.strategy import Strategy
 
 _BARS = 13
 
-# Without a word about it, a call is taken to be worth the mean duration, divided by this.
-_CALLS_WORTH = 20
-
 _TARGETS = ("call_cost", "mean_lag", "calls")
 
 
@@ -114,6 +111,7 @@ def _of_history(
     path: str, kind: str | None, key: str, given: Mapping[str, float | None], fallback: Strategy
 ) -> Any:
     """Return the strategy that learns from a history, if its plan can do what is wanted."""
+    from bide.cli.suited import usual_worth
     from bide.learn.planning import plan_for
     from bide.learn.summary import known_durations
 
@@ -122,7 +120,7 @@ def _of_history(
     lessons_of(path, kind, None)
     durations = known_durations(existing(path).lessons(kind, key), key)
     target = {name: value for name, value in given.items() if value is not None}
-    target = target or {"call_cost": durations.mean / _CALLS_WORTH}
+    target = target or {"call_cost": usual_worth(durations)}
     plan_for(durations, **target)
     table = {"kind": "learned", "job_kind": kind, "history": path, "fallback": to_config(fallback), **target}
     return from_config(table)

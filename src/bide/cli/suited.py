@@ -37,18 +37,19 @@ class _Planned:
         return self.table.delay(situation.elapsed)
 
 
-def _worth(durations: Distribution) -> float:
+def usual_worth(durations: Distribution) -> float:
+    """Return what a call is worth on jobs of these durations, if nobody says it, in seconds of lag; > 0."""
     return WORTH * durations.mean or WORTH  # jobs of no duration have no share
 
 
 def _learned(durations: Distribution) -> Strategy:
-    return from_config({"kind": "learned", "job_kind": "compare", "call_cost": _worth(durations)})
+    return from_config({"kind": "learned", "job_kind": "compare", "call_cost": usual_worth(durations)})
 
 
 def _optimal(durations: Distribution) -> Strategy:
     from bide.learn import plan_for, table_of
 
-    return _Planned(table_of(plan_for(durations, call_cost=_worth(durations))))
+    return _Planned(table_of(plan_for(durations, call_cost=usual_worth(durations))))
 
 
 SUITED = {"learned": _learned, "optimal": _optimal}
