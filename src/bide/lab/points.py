@@ -10,8 +10,8 @@ from attrs import frozen
 from bide.lab.distribution import Array, Distribution
 from bide.lab.mixed import Cut, Mixture
 
-# Where fewer jobs still run, looks may be further apart than is best: hardly any job notices.
-_FEW = 1e-5
+# Where so small a share of the cost is still to come, looks may be further apart than is best.
+_FEW = 1e-3
 
 # So many distinct durations are all points.
 _MOST_ATOMS = 20_000
@@ -99,12 +99,14 @@ def points_among(durations: Distribution, fine: Array) -> Points:
     """Return the points for durations, between times that are closer together than anything changes."""
     running = durations.survival(fine)
     roots, middle = _roots(fine, running), (running[:-1] + running[1:]) / 2
+    spread = np.append(0.0, np.cumsum(roots * np.sqrt(middle)))
+    few = max(running[np.searchsorted(spread, (1 - _FEW) * spread[-1])], _TAIL)
     is_discrete = not _has_density(durations)
     return Points(
         fine=fine,
         running=running,
-        density=np.concatenate(([0.0], np.cumsum(roots / np.sqrt(np.maximum(middle, _FEW))))),
-        spread=0.0 if is_discrete else float(roots @ np.sqrt(middle)),
+        density=np.append(0.0, np.cumsum(roots / np.sqrt(np.maximum(middle, few)))),
+        spread=0.0 if is_discrete else float(spread[-1]),
         landmarks=_landmarks(durations),
         atoms=durations.atoms,
         is_discrete=is_discrete,
