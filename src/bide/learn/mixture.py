@@ -45,6 +45,9 @@ _LONGEST_STEP, _SHORTENINGS, _SHORTER, _LEAST_GAIN = 0.3, 8, 0.3, 0.1
 # A climb has so many steps at most; the first ones show which of several is worth going on with.
 _STEPS, _FIRST_STEPS = 40, 8
 
+# How far the point two spreads after a centre moves with the centre, and with the logarithm of the spread.
+_LATE = np.array([1.0, 2.0])
+
 # The spread of the next job is at most so many times that of a sort.
 _WIDEST = 2.0
 
@@ -154,13 +157,13 @@ def foreseen(evidence: Evidence, fit: Fit) -> Sorts:
     Return the sorts with the spreads of the next job, which is not among those they were fitted to.
 
     A spread is widened by the doubt about where most jobs are over, and looks come: two spreads after the
-    centre. Of n exact durations that is by sqrt(1 + 3 / n).
+    centre, with the other sorts as they are. Of n exact durations that is by sqrt(1 + 3 / n). What two sorts
+    that overlap may take from each other is no doubt about the durations of both.
     """
     sorts = len(fit.sorts.shares)
-    doubt = np.linalg.inv(_information(evidence, fit))[sorts:, sorts:]
-    centres, spreads = np.split(np.diag(doubt), 2)
-    both = np.diag(doubt[:sorts, sorts:])
-    wider = np.sqrt(1.0 + np.maximum(centres + 4 * both + 4 * spreads, 0.0))
+    known = _information(evidence, fit)[sorts:, sorts:].reshape(2, sorts, 2, sorts)
+    doubt = np.linalg.inv(np.einsum("isjs->sij", known))  # of the centre and the spread of each
+    wider = np.sqrt(1.0 + _LATE @ doubt @ _LATE)
     return evolve(fit.sorts, spreads=np.minimum(fit.sorts.spreads * np.minimum(wider, _WIDEST), _MOST_SPREAD))
 
 
