@@ -27,9 +27,9 @@ _LEAST_GAP = 1e-3
 # A call is worth no more than so many mean durations, and no plan makes more calls than so many.
 _GREATEST_COST, _MOST_CALLS = 1e4, 500.0
 
-# A target is sought first where a call is worth this part of the mean duration. It is met so nearly, as a
-# share, or the worth of a call is, which says as much: where calls are many, the share goes with its root.
-_FIRST, _NEAR, _NARROW = 16.0, 0.01, 0.02
+# A target is met so nearly, as a share, or the worth of a call is, which says as much: where calls are many,
+# the share goes with its root.
+_NEAR, _NARROW = 0.01, 0.02
 
 # The slope there is taken for between these parts of what it is where calls are many.
 _FLAT, _STEEP = 0.1, 3.0
@@ -175,8 +175,8 @@ def nearest_plan(
     planner = Planner.of(durations)
     if name == "call_cost":
         return planner.plan(float(value))
-    figure, slope, unit = _FIGURES[name]
-    plan = _nearest(planner, slope, lambda plan: figure(plan) / value)
+    figure, *_, unit = _FIGURES[name]
+    plan = _nearest(planner, name, value)
     if figure(plan) > value * (1 + _NEAR):
         least, most = sorted(figure(planner.plan(cost)) for cost in _extremes(planner))
         rule = f"must be between {least:.4g} and {most:.4g}{unit} for these durations, got {value:g}"
@@ -184,10 +184,11 @@ def nearest_plan(
     return plan
 
 
-# What a target is about, the slope of its logarithm over that of the worth of a call, about, and its unit.
-_FIGURES: dict[str, tuple[Callable[[Plan], float], float, str]] = {
-    "mean_lag": (lambda plan: plan.lag_mean, 0.5, " seconds"),
-    "calls": (lambda plan: plan.calls, -0.5, ""),
+# What a target is about; how much of it is there however much a call is worth, about; the slope of the
+# logarithm of the rest over that of the worth of a call, where calls are many; and its unit.
+_FIGURES: dict[str, tuple[Callable[[Plan], float], float, float, str]] = {
+    "mean_lag": (lambda plan: plan.lag_mean, 0.0, 0.5, " seconds"),
+    "calls": (lambda plan: plan.calls, 2 / 3, -0.5, ""),
 }
 
 
@@ -195,38 +196,48 @@ def _refuse(error: ConfigError) -> None:
     raise error
 
 
-def _nearest(planner: Planner, slope: float, share: Callable[[Plan], float]) -> Plan:
+def _nearest(planner: Planner, name: str, value: float) -> Plan:
     """
     Return the plan that is nearest to a target, and within it if any is.
 
-    It is sought by the slope until there are plans on both sides of the target. Then it is where the line
-    between them meets the target; or halfway, if that has led to the same side as before.
+    It is sought first where it is if calls are many, and by the slope there until there are plans on both
+    sides of the target. Then it is where the line between them meets the target; or halfway, if that has led
+    to the same side as before.
 
     Args:
         planner: makes plans.
-        slope: of the logarithm of the share over that of the worth of a call, where calls are many.
-        share: how much of the target a plan takes.
+        name: what the target is about.
+        value: the target.
     """
+    figure, always, slope, _ = _FIGURES[name]
     least, greatest = (math.log(cost) for cost in _extremes(planner))
-    at = min(max(math.log(max(planner.durations.mean / _FIRST, _NOTHING)), least), greatest)
+    goal = _log(value * (1 - _NEAR / 2) - always)
+    spread = planner.points.spread or math.sqrt(planner.durations.mean)
+    at = (goal - _log(spread / math.sqrt(2))) / slope
     ends: dict[bool, tuple[float, float, Plan]] = {}
+    was_within = None
     while True:
+        at = min(max(at, least), greatest)
         plan = planner.plan(math.exp(at))
-        error = math.log(max(share(plan), _NOTHING))
-        last = ends.get(error <= 0)
-        ends[error <= 0] = (at, error, plan)
-        if -_NEAR <= error <= 0 or (last and last[0] == at):
+        is_within, error = figure(plan) <= value, _log(figure(plan) - always) - goal
+        last = ends.get(is_within)
+        ends[is_within] = (at, error, plan)
+        if value * (1 - _NEAR) <= figure(plan) <= value or (last and last[0] == at):
             return plan
         if len(ends) == 1:
             steepness = (error - last[1]) / (at - last[0]) / slope if last else 1.0
-            step = (error + math.copysign(_NEAR, error)) / (slope * min(max(steepness, _FLAT), _STEEP))
-            at = min(max(at - step, least), greatest)
-            continue
-        (beyond, over, _), (within, under, found) = ends[False], ends[True]
-        if abs(within - beyond) <= _NARROW:
-            return found
-        line = beyond + (over + _NEAR / 2) / (over - under) * (within - beyond)
-        at = (within + beyond) / 2 if last else line
+            at -= error / (slope * min(max(steepness, _FLAT), _STEEP))
+        else:
+            (beyond, over, _), (within, under, found) = ends[False], ends[True]
+            if abs(within - beyond) <= _NARROW:
+                return found
+            share = 0.5 if is_within == was_within else over / (over - under)
+            at = beyond + share * (within - beyond)
+        was_within = is_within
+
+
+def _log(value: float) -> float:
+    return math.log(max(value, _NOTHING))
 
 
 def _extremes(planner: Planner) -> tuple[float, float]:
