@@ -74,7 +74,7 @@ def _evidence(samples: Samples, weights: Array, most: int) -> Evidence:
         step *= 2
         rounded, place = _rounded(intervals, step)
     jobs = np.bincount(place, weights).astype(np.float64)
-    return Evidence(low=rounded[:, 0], high=rounded[:, 1], jobs=jobs)
+    return Evidence(ends=rounded.T, jobs=jobs)
 
 
 def _rounded(intervals: Array, step: float) -> tuple[Array, NDArray[np.int_]]:

@@ -48,6 +48,9 @@ _STEPS, _FIRST_STEPS = 40, 8
 # How far the point two spreads after a centre moves with the centre, and with the logarithm of the spread.
 _LATE = np.array([1.0, 2.0])
 
+# From the middle of a piece of evidence to its ends, in halves of its width.
+_SIDES = np.array([-1.0, 1.0])[:, None, None]
+
 # The spread of the next job is at most so many times that of a sort.
 _WIDEST = 2.0
 
@@ -61,13 +64,11 @@ class Evidence:
     Where the logarithms of durations lie.
 
     Args:
-        low: where each begins; shape (n,).
-        high: where each ends, always above its begin; shape (n,).
+        ends: where each begins, and where it ends, always above that; shape (2, n).
         jobs: how many jobs each stands for, > 0; shape (n,).
     """
 
-    low: Array
-    high: Array
+    ends: Array
     jobs: Array
 
     @property
@@ -78,8 +79,9 @@ class Evidence:
     @property
     def middles(self) -> Array:
         """The middle of each, or the end that it has; shape (n,)."""
-        low = np.where(np.isfinite(self.low), self.low, self.high)
-        return (low + np.where(np.isfinite(self.high), self.high, low)) / 2
+        low, high = self.ends
+        low = np.where(np.isfinite(low), low, high)
+        return np.asarray((low + np.where(np.isfinite(high), high, low)) / 2)
 
 
 @frozen(kw_only=True, eq=False)
@@ -108,7 +110,7 @@ class Sorts:
 
     def moved(self, step: Array) -> Sorts:
         """Return the sorts after a step: logarithms of shares, centres in spreads, logarithms of spreads."""
-        by_share, by_centre, by_spread = np.split(step, 3)
+        by_share, by_centre, by_spread = step.reshape(3, -1)
         shares = self.shares * np.exp(by_share)
         return Sorts(
             shares=shares / shares.sum(),
@@ -239,10 +241,8 @@ def _step(evidence: Evidence, fit: Fit) -> Array:
 def _information(evidence: Evidence, fit: Fit) -> Array:
     """Return what is known of the numbers that a step changes: the inverse of their covariances."""
     known = fit.scores.T @ (fit.scores * evidence.jobs[:, None])
-    known[np.diag_indices_from(known)] += _RIDGE
-    sorts = len(fit.sorts.shares)
-    known[2 * sorts :, 2 * sorts :] += np.eye(sorts) / _DOUBT**2
-    return np.asarray(known, dtype=np.float64)
+    before = np.repeat([0.0, 0.0, 1 / _DOUBT**2], len(fit.sorts.shares))
+    return np.asarray(known + np.diag(before + _RIDGE), dtype=np.float64)
 
 
 def _fit(evidence: Evidence, sorts: Sorts) -> Fit:
@@ -264,15 +264,15 @@ def _moments(evidence: Evidence, sorts: Sorts) -> tuple[Array, Array, Array]:
 
     The moments are those of the standard normal that the logarithm is, in spreads from the centre.
     """
-    low = np.clip((evidence.low[:, None] - sorts.centres) / sorts.spreads, -_FAR, _FAR)
-    high = np.clip((evidence.high[:, None] - sorts.centres) / sorts.spreads, -_FAR, _FAR)
-    turned = low + high > 0  # what is right of the centre is mirrored, where small shares are exact
-    low, high = np.where(turned, -high, low), np.where(turned, -low, high)
-    middle, width = (low + high) / 2, high - low
-    at_low, at_high, at_middle = (np.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (low, high, middle))
-    is_narrow = width < 1e-3
-    within = np.maximum(np.where(is_narrow, at_middle * width, ndtr(high) - ndtr(low)), 1e-300)
-    is_plain = ~is_narrow & (within > 1e-200)
-    first = np.where(is_plain, (at_low - at_high) / within, middle).clip(low, high)
-    second = np.where(is_plain, 1.0 + (low * at_low - high * at_high) / within, middle * middle)
-    return within, np.where(turned, -first, first), np.maximum(second, first * first)
+    low, high = np.clip((evidence.ends[:, :, None] - sorts.centres) / sorts.spreads, -_FAR, _FAR)
+    middle, half = (low + high) / 2, (high - low) / 2
+    # What is right of the centre is mirrored, where small shares are exact.
+    ends = -np.abs(middle) + half * _SIDES
+    low, high = ends
+    at_ends, up_to = np.exp(-ends * ends / 2) / math.sqrt(2 * math.pi), ndtr(ends)
+    within = np.maximum(up_to[1] - up_to[0], 1e-300)
+    is_plain = within > 1e-200
+    first = np.where(is_plain, (at_ends[0] - at_ends[1]) / within, high).clip(low, high)
+    slopes = ends * at_ends
+    second = np.where(is_plain, 1.0 + (slopes[0] - slopes[1]) / within, 0.0)
+    return within, np.copysign(first, middle), np.maximum(second, first * first)
