@@ -60,7 +60,7 @@ class Points:
     atoms: Array
     is_discrete: bool
     per_look: int = 24
-    fewest: int = 2_500
+    fewest: int = 1_200
     most_looks: int = 100_000
 
     def for_cost(self, call_cost: float) -> Array:
