@@ -17,7 +17,7 @@ _FEW = 1e-3
 _MOST_ATOMS = 20_000
 
 # Fine points are put between two that have more than this part of all points between them.
-_FINE = 3000
+_FINE = 1_500
 _HALVINGS = 30
 
 # Where so small a share still runs, the longest durations end.
