@@ -31,10 +31,35 @@ CURIOUS = table_of(plan_for(TWO_MODES, call_cost=8.0), curious=plan_for(TWO_MODE
 @settings(max_examples=20)
 @given(share=st.floats(0, 0.999))
 def test_a_table_says_what_the_plan_says(durations: Distribution, share: float) -> None:
-    """At any time before the end, the delay leads to the plan's next look."""
+    """At any time before the end, the delay leads to the plan's next look, unless that is too near."""
     plan = PLANS[KINDS.index(durations)]
     elapsed = share * plan.times[-1]
-    assert elapsed + table_of(plan).delay(elapsed) == pytest.approx(plan.next_look(elapsed))
+    planned, least = plan.next_look(elapsed) - elapsed, min(plan.call_cost / 4, elapsed)
+    assert table_of(plan).delay(elapsed) == pytest.approx(max(planned, least))
+
+
+@pytest.mark.parametrize("durations", [*KINDS, Lognormal(60.0, 3e-4), Lognormal(1e-3, 0.1), Fixed(60.0)])
+@pytest.mark.parametrize("worth", [0.02, 1.0, 50.0])
+def test_a_job_that_outlasts_all_that_is_known_meets_no_burst_of_looks(
+    durations: Distribution, worth: float
+) -> None:
+    """Past the plan, the next look but one comes once a call's worth is over, or the time that jobs took."""
+    plan = plan_for(durations, call_cost=worth * durations.mean)
+    table = table_of(plan)
+    looks = looks_of(table, table.end + 1e6)
+    first = next(at for at in looks if at >= table.end)
+    for_nothing = [at for at in looks if first < at < first + 0.99 * min(plan.call_cost, table.end)]
+    assert not for_nothing
+
+
+@pytest.mark.parametrize("sigma", [3e-4, 0.02, 0.1, 0.5])
+@pytest.mark.parametrize("worth", [0.01, 0.1, 0.3, 1.0, 3.0])
+def test_delays_that_a_call_is_worth_cost_next_to_nothing(sigma: float, worth: float) -> None:
+    """Looks that come no sooner than a quarter of a call's worth cost half a percent more at the most."""
+    durations = Lognormal(60.0, sigma)
+    plan = plan_for(durations, call_cost=worth * durations.mean)
+    looks = looks_of(table_of(plan), plan.times[-1] * (1 + 1e-9))
+    assert cost_of(looks, durations, plan.call_cost) < 1.005 * plan.cost
 
 
 @pytest.mark.parametrize("durations", [*KINDS, Fixed(0.0), Fixed(60.0)])

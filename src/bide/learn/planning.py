@@ -24,6 +24,10 @@ _GROWTH = 2.0
 # The first delay beyond, in seconds, at the least: jobs of no duration leave no other.
 _LEAST_GAP = 1e-3
 
+# No delay is less than this part of what a call is worth, nor than the time so far. A look that comes sooner
+# gains less lag than that, of the few jobs that are believed to run on, and costs a call each time.
+_SOON = 0.25
+
 # A call is worth no more than so many mean durations, and no plan makes more calls than so many.
 _GREATEST_COST, _MOST_CALLS = 1e4, 500.0
 
@@ -52,6 +56,7 @@ class Table:
         known: times at which a job may be known to run, in seconds, ascending, from 0.
         looks: when to look next, at each of them or later, up to the next.
         gap: the delay at the end, in seconds; > 0.
+        least: no delay is less, nor than the time so far, in seconds.
         ceiling: the greatest delay, in seconds; > 0.
         curious: earlier looks, for what is learned from them.
         share: of the looks that are so, from 0 to 1.
@@ -60,6 +65,7 @@ class Table:
     known: array[float] = field(repr=False, eq=tuple)
     looks: array[float] = field(repr=False, eq=tuple)
     gap: float
+    least: float = 0.0
     ceiling: float = field(default=MAX_SECONDS, validator=seconds(above=0))
     curious: Table | None = field(default=None, repr=False)
     share: float = 0.0
@@ -92,7 +98,7 @@ class Table:
             planned = self.looks[bisect.bisect_right(self.known, reached) - 1] - elapsed
         else:
             planned = self.gap + (_GROWTH - 1) * (elapsed - end)
-        return min(planned, self.ceiling)
+        return min(max(planned, min(self.least, elapsed)), self.ceiling)
 
 
 def table_of(
@@ -110,11 +116,13 @@ def table_of(
     begins = _rows(len(plan.known))
     # The last look of the rows that are joined: it comes after all times for which they hold.
     looks = [plan.looks[end - 1] for end in (*begins[1:], len(plan.known))]
-    gap = max(plan.times[-1] - (plan.times[-2] if len(plan.times) > 1 else 0.0), _LEAST_GAP)
+    end = plan.times[-1]
+    last = end - (plan.times[-2] if len(plan.times) > 1 else 0.0)
     return Table(
         known=array("d", [plan.known[begin] for begin in begins]),
         looks=array("d", looks),
-        gap=gap,
+        gap=max(last, min(plan.call_cost, end), _LEAST_GAP),
+        least=_SOON * plan.call_cost,
         ceiling=ceiling,
         curious=table_of(curious, ceiling) if curious else None,
         share=share,
