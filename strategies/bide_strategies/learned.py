@@ -17,11 +17,10 @@ from bide.files import FileName
 from bide.learning import History, Lesson
 from bide.rules import STRATEGY, Number, Text, seconds
 from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
+from bide.target import TARGETS, target_among
 
 if TYPE_CHECKING:
     from bide.learn.learner import Complain, Learner
-
-TARGETS = ("call_cost", "mean_lag", "calls")
 
 
 def _default_strategy() -> Strategy:
@@ -91,12 +90,7 @@ class Learned:
     _table: Any = field(init=False, repr=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        given = [name for name in TARGETS if getattr(self, name) is not None]
-        if len(given) != 1:
-            names = " and ".join(given) or "none"
-            raise ConfigError(
-                f"needs exactly one of {', '.join(TARGETS)}, got {names}; such as learned(call_cost=1s)"
-            )
+        target_among(self._targets)
         object.__setattr__(self, "_table", _learner_of(self).planned("")._table)
 
     @classmethod
@@ -161,6 +155,10 @@ class Learned:
         """Take what a wait found out, for waits that begin later."""
         _learner_of(self).take(lesson)
 
+    @property
+    def _targets(self) -> dict[str, float | None]:
+        return {name: getattr(self, name) for name in TARGETS}
+
     def _with_plan(
         self, key: str, lessons: Sequence[Lesson], complain: Complain = lambda _error, _instead: None
     ) -> Learned:
@@ -168,10 +166,11 @@ class Learned:
         from bide.learn.advice import advice
 
         made = copy.copy(self)
-        target = {name: getattr(self, name) for name in TARGETS}
-        table = advice(
-            lessons, key, self.fallback, target, lambda error: complain(error, "the nearest plan is followed")
-        )
+
+        def missed(error: ConfigError) -> None:
+            complain(error, "the nearest plan is followed")
+
+        table = advice(lessons, key, self.fallback, self._targets, missed)
         object.__setattr__(made, "_table", table)
         return made
 

@@ -124,7 +124,7 @@ def test_calls_are_kept_with_little_lag(most: float) -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({}, "exactly one of call_cost, mean_lag and calls, got none"),
+        ({}, "exactly one of call_cost, mean_lag, calls, got none; such as call_cost=1s"),
         ({"calls": 2.0, "mean_lag": 1.0}, "got mean_lag and calls"),
         ({"call_cost": 0.0}, "call_cost: must be a finite number > 0, got 0.0"),
         ({"calls": math.nan}, "calls: must be a finite number > 0, got nan"),

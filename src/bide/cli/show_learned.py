@@ -20,17 +20,16 @@ from bide.errors import ConfigError, nearest, shown
 from bide.learning import Lesson, begun, learners_in
 from bide.resolve import resolve_policy
 from bide.strategy import Strategy
+from bide.target import TARGETS
 
 _BARS = 13
-
-_TARGETS = ("call_cost", "mean_lag", "calls")
 
 
 @click.command(
     cls=Command,
     sections={
         "Of a policy": ("strategy", "config"),
-        "Of a history, without a policy": ("path", *_TARGETS),
+        "Of a history, without a policy": ("path", *TARGETS),
     },
 )
 @click.argument("kind", required=False)

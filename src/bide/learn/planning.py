@@ -14,6 +14,7 @@ from bide.errors import ConfigError, Problem, shown
 from bide.lab.distribution import Distribution
 from bide.lab.optimum import Plan, Planner
 from bide.rules import Number, seconds
+from bide.target import target_among
 
 # A table has at most so many rows, of 16 bytes each; with the curious one there are twice as many.
 _MOST_ROWS = 3072
@@ -173,11 +174,7 @@ def nearest_plan(
     Raises:
         ConfigError: not exactly one thing is asked, or it is no positive number.
     """
-    given = {name: value for name, value in target.items() if value is not None}
-    if len(given) != 1:
-        names = " and ".join(given) or "none"
-        raise ConfigError(f"needs exactly one of call_cost, mean_lag and calls, got {names}")
-    name, value = given.popitem()
+    name, value = target_among(target)
     if not Number(above=0).holds(value):
         raise ConfigError(Problem(f"{Number(above=0)}, got {shown(value)}", (name,)))
     planner = Planner.of(durations)

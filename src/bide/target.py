@@ -1,0 +1,27 @@
+"""What a plan is to aim at: what a call is worth, or what is wanted instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bide.errors import ConfigError
+
+TARGETS = ("call_cost", "mean_lag", "calls")
+"""The ways to say it; each plan has exactly one."""
+
+
+def target_among(settings: Mapping[str, float | None]) -> tuple[str, float]:
+    """
+    Return the target that is given, and its value.
+
+    Args:
+        settings: a value for each of `TARGETS`, or None.
+
+    Raises:
+        ConfigError: not exactly one is given.
+    """
+    given = [(name, value) for name, value in settings.items() if value is not None]
+    if len(given) != 1:
+        names = " and ".join(name for name, _ in given) or "none"
+        raise ConfigError(f"needs exactly one of {', '.join(TARGETS)}, got {names}; such as call_cost=1s")
+    return given[0]
