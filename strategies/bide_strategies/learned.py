@@ -177,19 +177,30 @@ class Learned:
 
 _SETTINGS = tuple(field.name for field in attrs.fields(Learned) if field.init)
 
+# So many learners are kept in a process, those that were used last: what others have learned is in a history.
+_MOST_LEARNERS = 200
+
 _learners: dict[tuple[object, ...], Learner[Learned]] = {}
-_adding = threading.Lock()
+_finding = threading.Lock()
 
 
 def _learner_of(learned: Learned) -> Learner[Learned]:
     """Return who learns for all strategies with the same fields in this process."""
     fields = {name: getattr(learned, name) for name in _SETTINGS}
     settings = tuple({**fields, "history": _comparable(learned.history)}.values())
-    learner = _learners.get(settings)
-    if learner is None:
-        with _adding:
-            learner = _learners.setdefault(settings, _new_learner(learned))
+    with _finding:
+        learner = _learners.pop(settings, None) or _new_learner(learned)
+        if len(_learners) >= _MOST_LEARNERS:
+            _forget_one()
+        _learners[settings] = learner  # the last is the one that was used last
     return learner
+
+
+def _forget_one() -> None:
+    """Forget who was used least recently of those whose history has all that they have seen, if any."""
+    found = next((settings for settings, learner in _learners.items() if learner.is_written), None)
+    if found is not None:
+        del _learners[found]
 
 
 def _new_learner(learned: Learned) -> Learner[Learned]:

@@ -1,5 +1,6 @@
 """The strategy that learns, in use."""
 
+import gc
 import math
 import pickle
 import random
@@ -26,6 +27,7 @@ from bide.lab import Entrant, compare, find_workload
 from bide.lab.comparison import Result
 from bide.learn import background
 from bide.learn.history import SqliteHistory
+from bide.learn.learner import Learner
 from bide.learning import Lesson
 from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import Clamp, Exponential, Fixed, Learned
@@ -267,6 +269,33 @@ def test_config_names_the_history_beside_itself(tmp_path: Path) -> None:
     assert isinstance(learned, Learned)
     assert learned.fallback == Exponential(cap=20.0)
     assert 3 < learned.delay(Situation(), 0.5) < 8
+
+
+def test_however_many_there_are_in_a_process_nothing_learned_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those used long ago may be forgotten if a history remembers what they have learned; others are kept."""
+    monkeypatch.setattr("bide_strategies.learned._MOST_LEARNERS", 2)
+    monkeypatch.setattr("bide_strategies.learned._learners", {})
+    histories = [str(tmp_path / "waits.sqlite3"), None, None, None]
+    all_of_them = [
+        Learned(job_kind=f"early {n}", history=history, call_cost=1.0) for n, history in enumerate(histories)
+    ]
+    known = [5.0, 6.0, 8.0, 9.0, 11.0, 12.0, 13.0, 14.0]
+    for learned in all_of_them:
+        waits(learned, known, VirtualClock(1e9), says=True)
+    for learned in all_of_them:
+        planned = delays(learned.planned())
+        assert planned == pytest.approx(delays(learned.trained(known)))
+        assert planned != delays(learned)
+
+
+def test_those_that_learned_nothing_take_no_room() -> None:
+    """However many settings a process comes across, it keeps a few hundred of them."""
+    for user in range(400):
+        Learned(job_kind=f"user {user}", call_cost=1.0)
+    gc.collect()
+    assert sum(isinstance(each, Learner) for each in gc.get_objects()) < 300
 
 
 def test_no_durations_are_nothing_to_learn_from() -> None:

@@ -111,6 +111,11 @@ class Learner(Generic[S]):
         self._arrived.append(lesson)
         background.put(self._digest)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether its history has all that it has seen."""
+        return not self._arrived and not self._unwritten
+
     def plan(self, key: str) -> S:
         """Make a plan for a key of all that is known, and keep it."""
         began = self._clock()
