@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bide.errors import ConfigError, nearest, shown
 from bide.learning import Lesson
@@ -27,6 +27,17 @@ def existing(path: str) -> SqliteHistory:
     return SqliteHistory(path)
 
 
+def lessons_for(path: str, kind: str, key: str) -> Sequence[Lesson]:
+    """
+    Return what is known of a kind for the next job with a key; at least one job.
+
+    Raises:
+        ConfigError: there is no such file, or it knows no such jobs; the error has the nearest name.
+    """
+    history = existing(path)
+    return history.lessons(kind, key) or _refuse_kind(history, kind)
+
+
 def lessons_of(path: str, kind: str, key: str | None) -> Sequence[Lesson]:
     """
     Return what is known of a kind, or of a key within it; at least one job.
@@ -35,13 +46,14 @@ def lessons_of(path: str, kind: str, key: str | None) -> Sequence[Lesson]:
         ConfigError: there is no such file, or it knows no such jobs; the error has the nearest name.
     """
     history = existing(path)
-    lessons = [each for each in history.lessons(kind) if key is None or each.key == key]
+    of_kind = history.lessons(kind) or _refuse_kind(history, kind)
+    lessons = [each for each in of_kind if key is None or each.key == key]
     if not lessons:
-        remembered = history.remembered()
-        of_kind = [each.key for each in remembered if each.kind == kind]
-        if of_kind:
-            known = nearest(str(key), of_kind)
-            raise ConfigError(f"--key: no job of the kind {kind!r} has the key {shown(key)}{known}")
-        known = nearest(kind, {each.kind for each in remembered})
-        raise ConfigError(f"KIND: {path} knows no jobs of the kind {shown(kind)}{known}")
+        known = nearest(str(key), {each.key for each in of_kind})
+        raise ConfigError(f"--key: no job of the kind {kind!r} has the key {shown(key)}{known}")
     return lessons
+
+
+def _refuse_kind(history: SqliteHistory, kind: str) -> NoReturn:
+    known = nearest(kind, {each.kind for each in history.remembered()})
+    raise ConfigError(f"KIND: {history.path} knows no jobs of the kind {shown(kind)}{known}")

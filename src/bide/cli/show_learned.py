@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -12,7 +12,7 @@ from rich.console import Console
 from bide.catalogue import find_policy
 from bide.cli.as_json import print_json
 from bide.cli.command import Command
-from bide.cli.histories import existing, lessons_of
+from bide.cli.histories import lessons_for
 from bide.cli.options import DURATION
 from bide.config import from_config, to_config
 from bide.describe import one_line
@@ -67,15 +67,18 @@ def show(
     if path is None:
         _refuse(target, "a policy says itself what a call is worth")
         whole, learner = _of_policy(strategy, config, kind)
+        lessons = _known(learner, key)
         name = fallback or "its fallback"
         other = learner.fallback if fallback is None else find_policy(fallback).strategy
     else:
         _refuse({"strategy": strategy, "config": config}, "a policy has its own history: leave out --history")
         name = fallback or "seed"
         other = find_policy(name).strategy
-        whole = learner = _of_history(path, kind, key, target, other)
+        if kind is None:
+            raise ConfigError("KIND: is needed to look into a history")
+        lessons = lessons_for(path, kind, key)
+        whole = learner = _of_history(path, kind, _target(target, lessons, key), other)
     learner.planned(key)  # which a wait would have made beside it, for those that begin later
-    lessons = _known(learner, key)
     found = summary(learner.job_kind, key, lessons, begun(whole, key), other, bars=_BARS)
     if as_json:
         print_json(attrs.asdict(found))
@@ -106,31 +109,30 @@ def _of_policy(strategy: str | None, config: str | None, kind: str | None) -> tu
     return whole, found[0] if kind is None else learners[kind]
 
 
-def _of_history(
-    path: str, kind: str | None, key: str, given: Mapping[str, float | None], fallback: Strategy
-) -> Any:
-    """Return the strategy that learns from a history, if its plan can do what is wanted."""
+def _target(given: Mapping[str, float | None], lessons: Sequence[Lesson], key: str) -> dict[str, float]:
+    """Return what is wanted, if a plan can do it; if nothing is, what a call is usually worth."""
     from bide.cli.suited import usual_worth
     from bide.learn.planning import plan_for
     from bide.learn.summary import known_durations
 
-    if kind is None:
-        raise ConfigError("KIND: is needed to look into a history")
-    lessons_of(path, kind, None)
-    durations = known_durations(existing(path).lessons(kind, key), key)
+    durations = known_durations(lessons, key)
     target = {name: value for name, value in given.items() if value is not None}
     target = target or {"call_cost": usual_worth(durations)}
     plan_for(durations, **target)
+    return target
+
+
+def _of_history(path: str, kind: str, target: Mapping[str, float], fallback: Strategy) -> Any:
+    """Return the strategy that learns from a history."""
     table = {"kind": "learned", "job_kind": kind, "history": path, "fallback": to_config(fallback), **target}
     return from_config(table)
 
 
-def _known(learner: Any, key: str) -> list[Lesson]:
+def _known(learner: Any, key: str) -> Sequence[Lesson]:
     """Return what a strategy knows of jobs: what it was given, and what its history has."""
     given = [Lesson.exact(duration) for duration in learner.durations]
     if learner.history is None:
         if not given:
             raise ConfigError("history: the strategy has none, so what it learns ends with its process")
         return given
-    lessons_of(learner.history, learner.job_kind, None)
-    return [*given, *existing(learner.history).lessons(learner.job_kind, key)]
+    return [*given, *lessons_for(learner.history, learner.job_kind, key)]
