@@ -29,7 +29,7 @@ from bide import (
     WaitError,
 )
 from bide.learning import Lesson
-from bide.testing import ScriptedJob, VirtualClock
+from bide.testing import ScriptedJob, VirtualClock, simulate
 from bide_strategies import Clamp, Fixed, Scale, Then
 
 COMPLETED, FAILED = Observation("completed"), Observation("error")
@@ -275,6 +275,19 @@ def test_a_wait_that_is_only_tried_teaches_nothing() -> None:
     wait.answered(Observation("pending"), 0.0)
     assert wait.answered(Observation("pending"), 4.0) == 4.0
     wait.answered(COMPLETED, 8.0)
+    assert len(pupil.told) == 1
+
+
+@pytest.mark.parametrize("around", [lambda pupil: pupil, lambda pupil: Clamp(strategy=pupil, high=60.0)])
+def test_a_wait_that_is_simulated_teaches_nothing(around: Callable[[Pupil], Strategy]) -> None:
+    """It is as a wait that begins now would be, with its token and its lag, but its job is made up."""
+    pupil = Pupil()
+    pupil.told.append(Lesson.exact(1.0))
+    job = ScriptedJob([Observation("completed", completed_at=5.0)], ends_at=5.0)
+    outcome = simulate(around(pupil), job.poll, job.clock)
+    assert (job.polls, outcome.lag) == ([0.0, 2.0, 4.0, 6.0], 1.0)
+    endless = ScriptedJob(ends_at=1e9)
+    assert simulate(Policy(around(pupil), Limits(max_attempts=2)), endless.poll, endless.clock).token
     assert len(pupil.told) == 1
 
 

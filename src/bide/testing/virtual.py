@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, evolve, field
 
+from bide.learning import begun
 from bide.outcome import Outcome
 from bide.policy import Policy
 from bide.poller import Poller
@@ -80,6 +81,13 @@ class ScriptedJob:
         return answer
 
 
+class _Unchanged:
+    """A strategy as it is now: nobody sees from outside that it learns, and teaches it."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.delay = begun(strategy).delay
+
+
 def simulate(
     policy: Strategy | Policy,
     poll: Callable[[], Observation],
@@ -89,6 +97,8 @@ def simulate(
 ) -> Outcome:
     """
     Wait for a job on a virtual clock, and return how the wait ended; no end raises.
+
+    A strategy that learns does what it would do now, and learns nothing of a job that is made up.
 
     Args:
         policy: a strategy, a policy, or a `bide.Poller` for its draws and observers.
@@ -100,6 +110,8 @@ def simulate(
         StrategyError: the strategy breaks its laws.
     """
     poller = evolve(Poller.of(policy), clock=clock.time, wall_clock=clock.time)
+    if poller.learns:
+        poller = evolve(poller, strategy=_Unchanged(poller.strategy))
     wait = poller.begin(hint)
     step: float | Outcome = wait.first_delay()
     while not isinstance(step, Outcome):
