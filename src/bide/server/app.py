@@ -51,8 +51,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self, config: ServerConfig, *, clock: Callable[[], float] = time.time, pause: Pause = Event.wait
     ) -> None:
         """Open the store, and put the routes together."""
-        self._traffic = Traffic(clock, client_of)
-        super().__init__(middleware=[self._traffic, falcon.CORSMiddleware(expose_headers=tuple(HEADERS))])
+        self.traffic = Traffic(clock, client_of)
+        super().__init__(middleware=[self.traffic, falcon.CORSMiddleware(expose_headers=tuple(HEADERS))])
         handle_errors(self)
         if config.keys:
             self.add_middleware(KeyCheck(config.keys))
@@ -64,7 +64,7 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self._clock, self._keep = clock, config.keep
         self._store = Store(config.database)
         self._service = JobService(config, self._store, seed=seed, clock=clock, pause=pause)
-        self._add_routes(self._service, self._traffic)
+        self._add_routes(self._service, self.traffic)
         self._add_document(config)
         self._tidying = Tidying(self.tidy, config.keep) if config.keep else None
 
@@ -110,16 +110,6 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         """
         is_free = self._misbehaving is None and "PREFER" not in headers
         return is_free and is_look(method, path) and self._store.is_at_hand(path.rpartition("/")[2])
-
-    def note_refusal(self, client: str, status: int) -> None:
-        """
-        Count a request that never came here, because it could not be read.
-
-        Args:
-            client: the address of who sent it.
-            status: of the answer.
-        """
-        self._traffic.refused(client, status)
 
     def tidy(self) -> None:
         """Forget the jobs that ended too long ago; a thread does it now and then, if there are such."""

@@ -140,7 +140,7 @@ class _Loop:
             **_SETTINGS,
         )
         self._server.channel_class = Channel
-        self._server.note_refusal = app.note_refusal
+        self._server.note_refusal = app.traffic.refused
         self._server.adj.send_bytes = WHOLE
         self._wake = self._server.pull_trigger
         self._server.pull_trigger = self._wake_from_elsewhere
