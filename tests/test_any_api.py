@@ -391,12 +391,29 @@ def test_see_other_leads_to_the_result() -> None:
 
 
 @pytest.mark.parametrize(
-    "result", [answer(500), httpx.Response(200, content=b"\x00\xff"), httpx.ReadError("x")]
+    "result",
+    [
+        answer(500),
+        answer(302),
+        answer(302, Location="/for/ever"),
+        httpx.Response(200, content=b"\x00\xff"),
+        httpx.ReadError("x"),
+    ],
 )
 def test_a_result_that_cannot_be_read_is_its_url(wait: Any, result: Any) -> None:
     """The job has completed; that its result is no JSON, or cannot be had now, changes nothing about that."""
     outcome = wait(Server([answer(json=DONE, Location="/out"), result]), HttpJob(URL, MAPPING))
     assert (outcome.end, outcome.observation.result) == (End.COMPLETED, "https://api.test/out")
+
+
+def test_a_result_is_read_where_redirects_lead(wait: Any) -> None:
+    """It often lies where only a signed address leads, made when it is asked for; none of that is a call."""
+    script = [answer(303, Location="/out"), answer(303, Location="/9?sig=1"), answer(json=[1])]
+    mapping = JobMapping(completed=("HTTP 303",), pending=("HTTP 200",), result_url=("Location:",))
+    server = Server(script)
+    outcome = wait(server, HttpJob(URL, mapping), limits=Limits(max_attempts=1))
+    assert server.urls == [URL, "https://api.test/out", "https://api.test/9?sig=1"]
+    assert (outcome.end, outcome.calls, outcome.observation.result) == (End.COMPLETED, 1, [1])
 
 
 def test_secrets_go_to_the_job_s_own_origin_only() -> None:

@@ -177,11 +177,21 @@ class Conversation:
             return observation
         url = _joined(answer, answer.asked.url, place)
         try:
-            found = yield from self._answered(self._ask(url, because=answer.asked))
-            result: Any = json.loads(found.body) if 200 <= found.status < 300 else url
+            found = yield from self._fetched(url, answer.asked)
+            result: Any = json.loads(found.body) if is_success(found.status) else url
         except (RequestError, ValueError, RecursionError):
             result = url
         return attrs.evolve(observation, result=result)
+
+    def _fetched(self, url: str, because: Ask) -> Exchange[Answer]:
+        """Ask for a result, wherever redirects lead: these requests are no looks, and no calls."""
+        answer = yield from self._answered(self._ask(url, because=because))
+        for _ in range(MOST_HOPS):
+            if answer.status not in _REDIRECTS:
+                break
+            there = _joined(answer, answer.asked.url, answer.header("location"))
+            answer = yield from self._answered(self._ask(there, because=answer.asked))
+        return answer
 
 
 def _led_to_no_job(first: Answer, error: RequestError) -> RequestError:
