@@ -237,6 +237,59 @@ def test_a_cancelled_caller_takes_the_waits_along(url: str) -> None:
     assert_nothing_is_left(url)
 
 
+def test_an_event_ends_all_waits(url: str) -> None:
+    """Those that sleep and those that are being looked at: each has an outcome, and a token to go on from."""
+    jobs = jobs_of(url, 60.0, 60.0, 60.0)
+    cancel = threading.Event()
+    with JobClient(url, Fixed(interval=30.0, first=0.0), FREE) as client:
+        threading.Timer(0.1, cancel.set).start()
+        began = time.monotonic()
+        ended = dict(client.wait_for_jobs(jobs, cancel=cancel))
+        assert time.monotonic() - began < 1.0
+        assert ended.keys() == jobs.keys()
+        assert {(outcome.end, outcome.calls) for outcome in ended.values()} == {(End.CANCELLED, 1)}
+        assert all(outcome.token for outcome in ended.values())
+        assert_nothing_is_left(url)
+
+
+def test_an_event_leaves_looks_under_way_to_themselves() -> None:
+    """A look that hangs holds up neither its own wait's end nor that of one which has no thread yet."""
+    released, cancel = threading.Event(), threading.Event()
+    poller = Poller(QUICK, FREE)
+
+    def slow() -> Observation:
+        cancel.set()
+        released.wait(5.0)
+        return Observation("completed")
+
+    waits = outcomes(poller, [Look(poller.begin(), slow), Look(poller.begin(), slow)], 1, cancel)
+    assert sorted((outcome.end, outcome.calls) for _, outcome in waits) == [
+        (End.CANCELLED, 0),
+        (End.CANCELLED, 1),
+    ]
+    assert not released.is_set()
+    released.set()
+
+
+def test_each_of_many_waits_has_the_deadline_of_the_call(url: str) -> None:
+    """A timeout goes before that of the limits, in threads and in tasks; what is none is refused at once."""
+    jobs = jobs_of(url, 0.1, 60.0)
+    ends = {job_id: End.COMPLETED if jobs[job_id] < 1 else End.TIMED_OUT for job_id in jobs}
+
+    async def main() -> dict[str, End]:
+        async with AsyncJobClient(url, QUICK, FREE) as client:
+            with pytest.raises(ConfigError, match="timeout: must be"):
+                client.wait_for_jobs(jobs, timeout=-1.0)
+            async with client.wait_for_jobs(jobs, timeout=0.4) as ended:
+                return {job_id: outcome.end async for job_id, outcome in ended}
+
+    with JobClient(url, QUICK, FREE) as client:
+        with pytest.raises(ConfigError, match="timeout: must be"):
+            client.wait_for_jobs(jobs, timeout=-1.0)
+        assert {job_id: outcome.end for job_id, outcome in client.wait_for_jobs(jobs, timeout=0.4)} == ends
+    assert asyncio.run(main()) == ends
+
+
 @frozen(eq=False)
 class Look:
     """A wait, and what looks at its job."""

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from functools import partial
 
 from attrs import field, frozen
 
@@ -16,8 +15,8 @@ from bide.outcome import Outcome
 from bide.strategy import Observation
 from bide.wait import Wait
 
-# How soon a wait notices that it was cancelled while a poll was under way, in seconds.
-_NOTICE = 0.02
+NOTICE = 0.02
+"""How soon a wait notices that it was cancelled while a poll was under way, in seconds."""
 
 Sleep = Callable[[float], object]
 AsyncSleep = Callable[[float], Awaitable[object]]
@@ -76,10 +75,9 @@ class Poller(Driver):
         """
         wait, step = self._begun(wait, key)
         sleep = self.sleep or (time.sleep if cancel is None else cancel.wait)
-        look = poll if cancel is None else partial(_apart, poll, cancel)
         try:
             while not isinstance(step, Outcome):
-                step = self._step(wait, step, sleep, look, cancel)
+                step = self._step(wait, step, sleep, poll, cancel)
                 if on_update is not None:
                     on_update(update_of(wait, step))
                     step = self._left_of(step, wait)
@@ -113,10 +111,9 @@ class Poller(Driver):
         """
         wait, step = self._begun(wait, key)
         sleep = self.sleep or (time.sleep if cancel is None else cancel.wait)
-        look = poll if cancel is None else partial(_apart, poll, cancel)
         try:
             while not isinstance(step, Outcome):
-                step = self._step(wait, step, sleep, look, cancel)
+                step = self._step(wait, step, sleep, poll, cancel)
                 yield update_of(wait, step)
                 step = self._left_of(step, wait)
         except BaseException:
@@ -137,9 +134,11 @@ class Poller(Driver):
             sleep(delay)
         if cancel is not None and cancel.is_set():
             return wait.cancelled(self.clock())
-        return self.look(wait, poll)
+        return self.look(wait, poll, cancel=cancel)
 
-    def look(self, wait: Wait, poll: Callable[[], Observation]) -> float | Outcome:
+    def look(
+        self, wait: Wait, poll: Callable[[], Observation], *, cancel: threading.Event | None = None
+    ) -> float | Outcome:
         """
         Look once, without sleeping; return the seconds until the next look, or the outcome.
 
@@ -148,10 +147,11 @@ class Poller(Driver):
         Args:
             wait: the wait to carry on.
             poll: looks at the job once.
+            cancel: ends the wait within 50 ms when somebody sets it; the poll is then left to itself.
         """
         wait.starting(self.clock())
         try:
-            observation = poll()
+            observation = poll() if cancel is None else _apart(poll, cancel)
         except _Cancelled:
             return wait.cancelled(self.clock())
         except Exception as error:
@@ -278,7 +278,7 @@ class _Cancelled(Exception):
 def _apart(poll: Callable[[], Observation], cancel: threading.Event) -> Observation:
     """Look once in a thread of its own, and leave it to itself when somebody cancels."""
     look = Aside(poll, "bide-poll")
-    while not look.ends_within(_NOTICE):
+    while not look.ends_within(NOTICE):
         if cancel.is_set():
             raise _Cancelled
     return look.result()

@@ -185,7 +185,12 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         return self._waits.watch(self._api.job(job_id, key), token=token, timeout=timeout)
 
     def wait_for_jobs(
-        self, job_ids: Iterable[str], *, at_once: int | None = None, key: str = ""
+        self,
+        job_ids: Iterable[str],
+        *,
+        at_once: int | None = None,
+        timeout: Seconds | None = None,
+        key: str = "",
     ) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, Outcome]]]:
         """
         Wait for many jobs at once; iterate over what it gives for each id and its outcome, as it ends.
@@ -195,12 +200,15 @@ class AsyncJobClient(Settings[AsyncHttpPoller]):
         Args:
             job_ids: of the jobs.
             at_once: most requests at the same time, >= 1; by default 256, or with `hold` one for each job.
+            timeout: seconds from now to the deadline of each; by default as the limits have it.
             key: what all of them have in common with some others of their kind, for a strategy that learns.
 
         Raises:
-            ConfigError: an id is none, the key no text, or `at_once` is no such number.
+            ConfigError: an id is none, the key no text, `at_once` is no such number, or the timeout none of
+                seconds > 0.
         """
-        return _by_id(self._waits.wait_for_all(self._api.jobs(job_ids, key), at_once=at_once))
+        jobs = self._api.jobs(job_ids, key)
+        return _by_id(self._waits.wait_for_all(jobs, at_once=at_once, timeout=timeout))
 
 
 @asynccontextmanager

@@ -144,7 +144,7 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         return self.poller.watch(poll, poll.wait)
 
     def wait_for_all(
-        self, jobs: Iterable[HttpJob], *, at_once: int | None = None
+        self, jobs: Iterable[HttpJob], *, at_once: int | None = None, timeout: Seconds | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[tuple[HttpJob, Outcome]]]:
         """
         Wait for many jobs at once; iterate over what it gives for each job and its outcome, as it ends.
@@ -154,19 +154,21 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         Args:
             jobs: to wait for.
             at_once: most requests at the same time, >= 1; by default 256, or with `hold` one for each job.
+            timeout: seconds from now to the deadline of each; by default as the limits have it.
 
         Raises:
-            ConfigError: `at_once` is no such number.
+            ConfigError: `at_once` is no such number, or the timeout none of seconds > 0.
         """
         check("at_once", at_once, Number(least=1, whole=True, optional=True))
-        return self._outcomes(list(jobs), self._turns.total_tokens if at_once is None else at_once)
+        most = self._turns.total_tokens if at_once is None else at_once
+        return self._outcomes(list(jobs), self._within(timeout), most)
 
     @asynccontextmanager
     async def _outcomes(
-        self, jobs: list[HttpJob], at_once: float
+        self, jobs: list[HttpJob], poller: AsyncPoller, at_once: float
     ) -> AsyncIterator[AsyncIterator[tuple[HttpJob, Outcome]]]:
-        polls = [self._begun(job) for job in jobs]
-        async with outcomes(self.poller, polls, at_once) as ended:
+        polls = [self._poll(job, poller) for job in jobs]
+        async with outcomes(poller, polls, at_once) as ended:
             yield ((poll.job, outcome) async for poll, outcome in ended)
 
     async def look(self, job: HttpJob) -> Observation:

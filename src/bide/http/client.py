@@ -187,7 +187,13 @@ class JobClient(Settings[HttpPoller]):
         return self._waits.watch(self._api.job(job_id, key), cancel=cancel, token=token, timeout=timeout)
 
     def wait_for_jobs(
-        self, job_ids: Iterable[str], *, at_once: int = 16, key: str = ""
+        self,
+        job_ids: Iterable[str],
+        *,
+        at_once: int = 16,
+        cancel: threading.Event | None = None,
+        timeout: Seconds | None = None,
+        key: str = "",
     ) -> Iterator[tuple[str, Outcome]]:
         """
         Wait for many jobs, and yield each id with its outcome, as it ends; none of the jobs raises.
@@ -195,10 +201,14 @@ class JobClient(Settings[HttpPoller]):
         Args:
             job_ids: of the jobs.
             at_once: most requests at the same time; >= 1.
+            cancel: ends all waits within 50 ms when somebody sets it; their outcomes have their tokens.
+            timeout: seconds from now to the deadline of each; by default as the limits have it.
             key: what all of them have in common with some others of their kind, for a strategy that learns.
 
         Raises:
-            ConfigError: an id is none, the key no text, or `at_once` is no such number.
+            ConfigError: an id is none, the key no text, `at_once` is no such number, or the timeout none of
+                seconds > 0.
         """
-        waits = self._waits.wait_for_all(self._api.jobs(job_ids, key), at_once=at_once)
+        jobs = self._api.jobs(job_ids, key)
+        waits = self._waits.wait_for_all(jobs, at_once=at_once, cancel=cancel, timeout=timeout)
         return ((str(job.job_id), outcome) for job, outcome in waits)

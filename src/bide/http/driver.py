@@ -62,15 +62,20 @@ class HttpDriver(Generic[P]):
 
     def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> Poll:
         """Return the poll function of a wait that begins, or goes on, now."""
-        poller = self.poller
-        if timeout is not None:
-            poller = attrs.evolve(poller, limits=attrs.evolve(poller.limits, timeout=timeout))
-        wait = (
-            poller.begin(job.hint_left(), key=job.key)
-            if token is None
-            else poller.resume(token, timeout, key=job.key)
-        )
-        return Poll(job, self.poller.clock, waits=self, wait=wait)
+        poller = self._within(timeout)
+        if token is None:
+            return self._poll(job, poller)
+        return self._poll(job, poller, poller.resume(token, timeout, key=job.key))
+
+    def _within(self, timeout: Seconds | None) -> P:
+        """Return the poller with the deadline that a call asks for, if it does."""
+        if timeout is None:
+            return self.poller
+        return attrs.evolve(self.poller, limits=attrs.evolve(self.poller.limits, timeout=timeout))
+
+    def _poll(self, job: HttpJob, poller: P, wait: Wait | None = None) -> Poll:
+        wait = poller.begin(job.hint_left(), key=job.key) if wait is None else wait
+        return Poll(job, poller.clock, waits=self, wait=wait)
 
 
 @attrs.define(weakref_slot=False)

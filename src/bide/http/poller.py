@@ -143,7 +143,12 @@ class HttpPoller(HttpDriver[Poller]):
         return self.poller.watch(poll, poll.wait, cancel=cancel)
 
     def wait_for_all(
-        self, jobs: Iterable[HttpJob], *, at_once: int = 16
+        self,
+        jobs: Iterable[HttpJob],
+        *,
+        at_once: int = 16,
+        cancel: threading.Event | None = None,
+        timeout: Seconds | None = None,
     ) -> Iterator[tuple[HttpJob, Outcome]]:
         """
         Wait for many jobs, and yield each with its outcome, as it ends; none of them raises.
@@ -154,15 +159,20 @@ class HttpPoller(HttpDriver[Poller]):
         Args:
             jobs: to wait for.
             at_once: most requests at the same time; >= 1.
+            cancel: ends all waits within 50 ms when somebody sets it; their outcomes have their tokens.
+            timeout: seconds from now to the deadline of each; by default as the limits have it.
 
         Raises:
-            ConfigError: `at_once` is no such number.
+            ConfigError: `at_once` is no such number, or the timeout none of seconds > 0.
         """
         check("at_once", at_once, Number(least=1, whole=True))
-        return self._outcomes(list(jobs), at_once)
+        return self._outcomes(list(jobs), self._within(timeout), at_once, cancel)
 
-    def _outcomes(self, jobs: list[HttpJob], at_once: int) -> Iterator[tuple[HttpJob, Outcome]]:
-        for poll, outcome in outcomes(self.poller, [self._begun(job) for job in jobs], at_once):
+    def _outcomes(
+        self, jobs: list[HttpJob], poller: Poller, at_once: int, cancel: threading.Event | None
+    ) -> Iterator[tuple[HttpJob, Outcome]]:
+        polls = [self._poll(job, poller) for job in jobs]
+        for poll, outcome in outcomes(poller, polls, at_once, cancel):
             yield poll.job, outcome
 
     def look(self, job: HttpJob) -> Observation:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
+from bide.outcome import Outcome
 from bide.wait import Wait
 
 
@@ -61,8 +62,7 @@ class Timetable(Generic[L]):
         """Return the seconds until the next look is due; None if no wait sleeps."""
         return max(0.0, self._heap[0][0] - self._clock()) if self._heap else None
 
-    def cancel(self) -> None:
-        """Tell all that sleep that nobody waits any more."""
-        now = self._clock()
-        while self._heap:
-            self._heap.pop()[-1].wait.cancelled(now)
+    def cancel(self) -> list[tuple[L, Outcome]]:
+        """Take out all that sleep, tell them that nobody waits any more, and return how they ended."""
+        now, sleeping, self._heap = self._clock(), self._heap, []
+        return [(waiting, waiting.wait.cancelled(now)) for *_, waiting in sleeping]
