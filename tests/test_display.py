@@ -65,8 +65,18 @@ def test_a_job_with_progress_has_a_bar() -> None:
     line = Line(None, None, VirtualClock().time)
     line.take(update(observation=Observation("pending", progress=0.42)))
     (text,) = shown(line, 100)
-    assert text.startswith("━━━━━━━━ ")  # of 20
-    assert text[20:] == " 42% · pending · 5 calls · next in 1.5s"
+    assert text.startswith("━━━━ ")  # of 10
+    assert text[10:] == " 42% · pending · 5 calls · next in 1.5s"
+
+
+@pytest.mark.parametrize("next_delay", [0.0, 0.1, 12.5, 89.9, 3599.0])
+@pytest.mark.parametrize("time_left", [5.0, 119.0, 7199.0])
+def test_a_line_stays_one_line(next_delay: float, time_left: float) -> None:
+    """In 80 columns, of which two are left for a ^C: what changes its length does not make it jump."""
+    line = Line(time_left, 100, VirtualClock().time)
+    seen = Observation("pending", progress=1.0)
+    line.take(update(calls=100, observation=seen, next_delay=next_delay))
+    assert len(shown(line, 78)) == 1
 
 
 @pytest.mark.parametrize("progress", [None, 0.42])

@@ -24,6 +24,9 @@ _ASKED = re.compile(r"[A-Z]+ \S+ (answered )?")
 _LONGEST_REASON = 60
 """In characters: what a proxy has to say fills a screen."""
 
+_BAR = 10
+"""In columns: so bar and words are one line of 80 columns, whatever the numbers, and do not jump."""
+
 
 @contextmanager
 def display(*, time_left: Seconds | None = None, max_calls: int | None = None) -> Iterator[Show]:
@@ -103,7 +106,7 @@ class Line:
         row = Table.grid(padding=(0, 1))
         row.add_column(no_wrap=True)
         row.add_column()  # a narrow terminal gets more lines, not fewer words
-        mark = self._spinner if progress is None else ProgressBar(total=1.0, completed=progress, width=20)
+        mark = self._spinner if progress is None else ProgressBar(total=1.0, completed=progress, width=_BAR)
         words = [] if progress is None else [f"{progress:.0%}"]
         row.add_row(mark, Text(" · ".join([*words, *self._words()])))
         return row
