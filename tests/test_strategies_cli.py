@@ -256,6 +256,18 @@ def test_explain_shows_the_sources(
     assert ["failure_timeout", "30s", "default"] in lines
 
 
+@pytest.mark.parametrize(("place", "options"), [("NAME", []), ("--strategy", ["--strategy"])])
+def test_a_strategy_is_known_by_where_it_was_written(
+    place: str, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake in it names its place on the command line, as `--explain` does."""
+    assert run(["strategies", "show", *options, "nope"]) == 2
+    assert capsys.readouterr().err.startswith(f"bide: {place}: 'nope' is no TOML file")
+    assert run(["strategies", "show", *options, "fixed", "--explain"]) == 0
+    rows = [line.split()[:3] for line in capsys.readouterr().out.splitlines()]
+    assert ["strategy", "fixed", place] in rows
+
+
 def test_check_tells_of_each_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file, a name and a line that keep the laws are status 0."""
     file = tmp_path / "mine.toml"

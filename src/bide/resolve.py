@@ -86,12 +86,16 @@ class _Source:
     file: str = ""
 
 
+_Find = Callable[[], _Source]
+
+
 def resolve_policy(
     strategy: str | None = None,
     limits: Mapping[str, str] | None = None,
     *,
     config: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
+    named: str = "--strategy",
 ) -> Resolved:
     """
     Return the policy that holds, and where each part of it comes from.
@@ -101,6 +105,7 @@ def resolve_policy(
         limits: what the caller says of limits, as text by name; ``"none"`` lifts one.
         config: the TOML file to read; by default `BIDE_CONFIG`, or ``bide.toml`` if it is there.
         environ: the environment; by default that of the process.
+        named: what the caller knows `strategy` by, for messages and as its source.
 
     Raises:
         ConfigError: with all that is wrong in any of the sources, also in what is not used in the end.
@@ -108,7 +113,8 @@ def resolve_policy(
     environ = os.environ if environ is None else environ
     problems = _misspelt(environ)
     checked: list[tuple[_Source, _Part]] = []
-    for find in _sources(strategy, limits or {}, config, environ):
+    chosen = None if strategy is None else partial(_named_policy, named, strategy)
+    for find in _sources(chosen, limits or {}, config, environ):
         try:
             source = find()
             checked.append((source, _check(source)))
@@ -131,13 +137,13 @@ def limits_of_options(limits: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _sources(
-    strategy: str | None, limits: Mapping[str, str], config: str | Path | None, environ: Mapping[str, str]
-) -> Iterator[Callable[[], _Source]]:
+    chosen: _Find | None, limits: Mapping[str, str], config: str | Path | None, environ: Mapping[str, str]
+) -> Iterator[_Find]:
     """Yield functions that find what each source says, the strongest first; each may raise for itself."""
     for name, text in limits.items():
         yield partial(_limit, f"--{name.replace('_', '-')}", name, text)
-    if strategy is not None:
-        yield partial(_named_policy, "--strategy", strategy)
+    if chosen is not None:
+        yield chosen
     for variable, name in VARIABLES.items():
         if name in LIMITS and variable in environ:
             yield partial(_limit, variable, name, environ[variable])

@@ -76,7 +76,8 @@ def show(
     """
     if name is not None and strategy is not None:
         raise click.UsageError("give NAME or --strategy, not both")
-    resolved = resolve_policy(strategy if name is None else name, limits, config=config)
+    text, named = (strategy, "--strategy") if name is None else (name, "NAME")
+    resolved = resolve_policy(text, limits, config=config, named=named)
     picture = _Picture.of(resolved, duration, polls)
     if png is not None:
         from bide.cli.chart import save_png
