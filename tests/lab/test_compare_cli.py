@@ -132,6 +132,17 @@ def test_answers_take_time_and_lags_have_a_target(capsys: pytest.CaptureFixture[
         assert only["results"][0]["within"] == pytest.approx(share, abs=0.01)
 
 
+def test_a_narrow_window_names_what_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also what was asked for; where there is room for all, nothing is said."""
+    for width, named in (("40", True), ("120", False)):
+        monkeypatch.setenv("COLUMNS", width)
+        assert run(["compare", "seed", "openai", "azure-core", "--lag-target", "2s"]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert ("No room for: least, lag p95, in time; a wider window" in printed) is named
+
+
 def test_files_of_one_name_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from attrs import frozen
@@ -39,8 +39,11 @@ def print_comparison(comparison: Comparison, console: Console, notes: Sequence[s
         least = least_possible(workload)
         console.print(Text(workload.name, style="bold"))
         console.print(Text(durations_in_words(workload)))
-        console.print(_table(workload, least, console.width))
-        for line in _explained(workload, least):
+        rows = [*([least.result] if least else []), *workload.results]
+        strips = list(_strips(columns(rows, lag_unit(rows))))
+        shown = _fitting(strips, rows, console.width)
+        console.print(_table(rows, shown, sections_after={0 if least else -1, _waiting(rows) - 1}))
+        for line in (*_explained(workload, least), *_left_out(strips, shown)):
             console.print(Text(line))
         console.print()
     for note in notes:
@@ -52,7 +55,7 @@ def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterat
     if least:
         who = "" if sees_the_end(least.result) else " that gives up on as many jobs"
         yield f"least possible: what no schedule{who} can better at the mean lag of {least.beside}."
-    waiting = sum(map(sees_the_end, workload.results))
+    waiting = _waiting(workload.results)
     if waiting < len(workload.results):
         yield (
             f"{'The last' if waiting else 'All'} rows give up on more than {GIVES_UP:.0%} of the jobs;"
@@ -60,19 +63,27 @@ def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterat
         )
 
 
-def _table(workload: WorkloadResults, least: LeastPossible | None, width: int) -> Table:
+def _waiting(rows: Sequence[Result]) -> int:
+    return sum(map(sees_the_end, rows))
+
+
+def _table(rows: Sequence[Result], strips: Sequence[_Strip], sections_after: Container[int]) -> Table:
     """Return the figures: the optimum's first, then those that can be compared, then the others."""
-    rows = [*([least.result] if least else []), *workload.results]
-    shown = _fitting(list(_strips(columns(rows, lag_unit(rows)))), rows, width)
     table = Table(**LAYOUT)
     table.add_column("strategy", overflow="fold")
-    for strip in shown:
+    for strip in strips:
         table.add_column(strip.heading, justify=strip.justify, no_wrap=True)
-    ends_of_sections = {0 if least else -1, sum(map(sees_the_end, rows)) - 1}
     for index, row in enumerate(rows):
-        cells = [strip.cells[index] for strip in shown]
-        table.add_row(Text(row.strategy), *cells, end_section=index in ends_of_sections)
+        cells = [strip.cells[index] for strip in strips]
+        table.add_row(Text(row.strategy), *cells, end_section=index in sections_after)
     return table
+
+
+def _left_out(strips: Sequence[_Strip], shown: Sequence[_Strip]) -> Iterator[str]:
+    """Yield which columns there is no room for, if any."""
+    names = [strip.name for strip in strips if strip.name and strip not in shown]
+    if names:
+        yield f"No room for: {', '.join(names)}; a wider window, --json and --html have all."
 
 
 @frozen
@@ -82,6 +93,7 @@ class _Strip:
     heading: str
     cells: Sequence[str]
     rank: int
+    name: str = ""
     justify: JustifyMethod = "right"
 
     @property
@@ -93,7 +105,7 @@ def _strips(found: Mapping[str, Column]) -> Iterator[_Strip]:
     """Yield all that may be shown; standard errors stand beside their figures."""
     for name in (name for name in _RANKS if name in found):
         column = found[name]
-        yield _Strip(column.heading, column.cells, _RANKS[name])
+        yield _Strip(column.heading, column.cells, _RANKS[name], name)
         if any(column.errors):
             yield _Strip("", column.errors, _RANK_OF_ERRORS, justify="left")
 
