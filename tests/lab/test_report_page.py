@@ -12,13 +12,14 @@ from made_up import result, workload
 
 from bide.lab.columns import strategies_of
 from bide.lab.comparison import Comparison
+from bide.lab.figures import unit_for
 
 pytest.importorskip("altair", reason="charts need the extra 'lab'")
 pytest.importorskip("vl_convert", reason="charts need the extra 'lab'")
 
 from bide.lab.report.compare_page import compare_page
 from bide.lab.report.picture import compare_png
-from bide.lab.report.plane import Axis
+from bide.lab.report.plane import Axis, Plane
 from bide.lab.report.symbols import symbols_for
 
 pytestmark = pytest.mark.slow
@@ -176,3 +177,10 @@ def test_an_axis_has_ticks_also_where_little_happens() -> None:
     assert few == [6, 7, 8, 9, 10]
     assert some == [0.1, 0.2, 0.5, 1, 2, 5]
     assert many == [10.0**n for n in range(-3, 7)]
+
+
+def test_the_line_of_the_least_has_room_for_its_name() -> None:
+    """Where it falls as fast as the lag grows, it still ends well above the axis, beyond the last mark."""
+    falling = workload(result("a", 20.0, 5.0))
+    plane = Plane.around(falling.results, falling.mean, unit_for(falling.mean))
+    assert plane.line(falling.frontier, 1)[-1]["calls"] > 1.4 * plane.calls.least

@@ -112,7 +112,13 @@ class _Frame:
             type="quantitative",
             title=None,
             scale=alt.Scale(domain=[0, self.until / self.unit.seconds], nice=False),
-            axis=alt.Axis(grid=False, tickCount=8, labelExpr=f"datum.label + ' {self.unit.name}'"),
+            axis=alt.Axis(
+                grid=False,
+                tickCount=8,
+                labelExpr=f"datum.label + ' {self.unit.name}'",
+                labelOverlap="greedy",
+                labelSeparation=8,
+            ),
         )
 
     def _y(self) -> alt.Y:

@@ -16,6 +16,9 @@ from bide.lab.figures import Unit
 Rows = list[dict[str, Any]]
 
 _FEWEST_TICKS = 3
+_ROOM = 1.5
+_ROOM_FOR_WORDS = 2.2
+"""Below the least calls: beyond the last mark the line falls by `_ROOM` at most, and has its name below."""
 
 
 def shortest_lag(mean: float) -> float:
@@ -39,9 +42,9 @@ class Axis:
     most: float
 
     @classmethod
-    def around(cls, title: str, values: Sequence[float]) -> Axis:
-        """Return an axis with room around values."""
-        return cls(title, min(values) / 1.5, max(values) * 1.5)
+    def around(cls, title: str, values: Sequence[float], *, below: float = _ROOM) -> Axis:
+        """Return an axis with room around values: by so many times the least of them, and the greatest."""
+        return cls(title, min(values) / below, max(values) * _ROOM)
 
     def encoding(self) -> dict[str, Any]:
         """Return what a channel of Altair's needs."""
@@ -86,7 +89,7 @@ class Plane:
         calls = [calls for result in results for calls in (result.calls, result.optimal_calls) if calls]
         return cls(
             Axis.around(f"mean lag, {unit.name}", [lag / unit.seconds for lag in lags]),
-            Axis.around("calls per job", calls or [1.0]),
+            Axis.around("calls per job", calls or [1.0], below=_ROOM_FOR_WORDS),
             unit,
             shortest,
         )
