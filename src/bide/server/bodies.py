@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, cast, get_args
 
 import falcon
@@ -66,7 +67,7 @@ def _object(req: falcon.Request, body: bytes) -> dict[str, Any]:
     _require_json(req)
     document = _parse(body)
     if not isinstance(document, dict):
-        raise ConfigError(f"the body must be an object, got {shown(document)}")
+        raise ConfigError(f"the body must be an object, got {_said(document)}")
     return document
 
 
@@ -94,7 +95,7 @@ def _refuse_constant(name: str) -> None:
 def _inputs(document: dict[str, Any]) -> dict[str, Any]:
     value = document.get("input", {})
     if not isinstance(value, dict):
-        raise ConfigError(Problem(f"must be an object, got {shown(value)}", ("input",)))
+        raise ConfigError(Problem(f"must be an object, got {_said(value)}", ("input",)))
     return value
 
 
@@ -102,7 +103,7 @@ def _kind(value: object) -> str:
     if value is None:
         return DEFAULT
     if not isinstance(value, str):
-        raise ConfigError(Problem(f"must be the name of a kind, got {shown(value)}", ("kind",)))
+        raise ConfigError(Problem(f"must be the name of a kind, got {_said(value)}", ("kind",)))
     return value
 
 
@@ -117,7 +118,7 @@ def _duration(value: object) -> float | None:
         return None
     number = _seconds(value)
     if not isinstance(number, float) or not _DURATION.holds(number):
-        rule = f"{_DURATION}, or a text such as '2m30s', got {shown(value)}"
+        rule = f"{_DURATION}, or a text such as '2m30s', got {_said(value)}"
         raise ConfigError(Problem(rule, ("duration",)))
     return number
 
@@ -134,6 +135,15 @@ def _seconds(value: object) -> object:
 def _outcome(value: object) -> Outcome | None:
     known = get_args(Outcome)
     if value is not None and value not in known:
-        rule = f"must be one of {', '.join(known)}, got {shown(value)}"
+        rule = f"must be one of {', '.join(known)}, got {_said(value)}"
         raise ConfigError(Problem(rule, ("outcome",)))
     return cast("Outcome | None", value)
+
+
+def _said(value: object) -> str:
+    """Return a value of the body as a message may show it: short, and in the words of JSON."""
+    if isinstance(value, float):
+        return f"{value:.15g}" if math.isfinite(value) else "a number too large to hold"
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "an array"
+    return shown(value) if isinstance(value, str) else json.dumps(value)
