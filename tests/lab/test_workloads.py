@@ -106,6 +106,7 @@ def test_samples_within_a_mixture_come_from_a_file(tmp_path: Path) -> None:
         ("mixture([1], [fixed(1s), fixed(2s)])", "needs a weight for each part, got 1 weights for 2 parts"),
         ("mixture([1, 0], [fixed(1s), fixed(2s)])", "weights: must be a finite number > 0, got 0.0"),
         ("mixture([1], [fixd(1s)])", "unknown kind 'fixd'; did you mean 'fixed'?"),
+        ("samples(-)", "must be read from a file, got '-'"),
         ("nowhere.toml", "nowhere.toml: cannot be read: No such file or directory"),
     ],
 )

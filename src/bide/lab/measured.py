@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bide.errors import ConfigError
 from bide.files import check_readable
-from bide.lab.records import records_in
+from bide.lab.records import STDIN, records_in
 
 _LARGEST = 64 * 2**20  # bytes: some millions of durations
 
@@ -23,6 +23,8 @@ def read_durations(path: Path, column: str | None = None) -> tuple[float, ...]:
         ConfigError: the file cannot be read or is larger than 64 MiB, has no such column, holds nothing, or
             something that is no duration; the error names file, line and column.
     """
+    if path == STDIN:  # of which whoever is told of a file knows nothing, and would wait for its end
+        raise ConfigError("must be read from a file, got '-'")
     check_readable(path, _LARGEST)
     with records_in(path) as records:
         durations = tuple(
