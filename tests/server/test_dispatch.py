@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
+from contextlib import ExitStack
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -24,10 +27,11 @@ from bide.testing import running_server
         ("POST", "/v1/jobs", {}, False),
         ("GET", "/v1/jobs", {}, False),
         ("GET", "/metrics", {}, False),
+        ("GET", "/healthz", {}, True),
     ],
 )
 def test_a_look_at_one_job_is_quick(method: str, path: str, headers: dict[str, str], quick: bool) -> None:
-    """Only what looks at one job, and would not rather wait, is answered without a thread."""
+    """What looks at one job, and would not rather wait, needs no thread; nor does health, but all else."""
     with api() as server:
         assert server.app.is_quick(method, path.format(id=server.submit()), headers) is quick
 
@@ -36,6 +40,18 @@ def test_nothing_is_quick_that_may_be_late() -> None:
     """Where faults are made, an answer may be late, and the loop must not be."""
     with api(faults=Faults(by_header=True)) as server:
         assert not server.app.is_quick("GET", f"/v1/jobs/{server.submit()}", {})
+
+
+def test_health_is_told_while_every_thread_waits() -> None:
+    """Late answers take threads, and may take all; a check of health must not take that for the end."""
+    config = ServerConfig(threads=2, faults=Faults(latency="30s..30s"))
+    with running_server(config) as url, ExitStack() as stack:
+        server = urlsplit(url)
+        for _ in range(3):
+            late = socket.create_connection((server.hostname, server.port))
+            stack.enter_context(late).sendall(b"GET /v1/jobs HTTP/1.1\r\nHost: a\r\n\r\n")
+        with urlopen(f"{url}/healthz", timeout=5) as answer:  # noqa: S310
+            assert answer.status == 200
 
 
 def test_the_loop_answers_what_is_quick(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,7 +22,7 @@ from bide.server.misbehave import BehavingOnly, Misbehaving, breaking
 from bide.server.openapi import OpenApiResource, document
 from bide.server.problems import handle_errors
 from bide.server.rate_limit import RateLimiter
-from bide.server.routes import is_look
+from bide.server.routes import HEALTH, is_look
 from bide.server.seed import SeedJobsResource, SeedStatusResource
 from bide.server.service import JobService
 from bide.server.store import Store
@@ -90,7 +90,7 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
         self.add_route("/v1/jobs/{id}", JobResource(service))
         self.add_route("/v1/stats", StatsResource(traffic, service.held))
         self.add_route("/metrics", MetricsResource(traffic))
-        self.add_route("/healthz", HealthResource())
+        self.add_route(HEALTH, HealthResource())
         self.add_route("/", SeedJobsResource(service))
         self.add_route("/status/{id}", SeedStatusResource(service))
 
@@ -108,6 +108,8 @@ class JobServer(falcon.App[falcon.Request, falcon.Response]):
             path: of its target.
             headers: by their names in capitals, as WSGI writes them.
         """
+        if path == HEALTH:  # told also while every thread waits
+            return True
         is_free = self._misbehaving is None and "PREFER" not in headers
         return is_free and is_look(method, path) and self._store.is_at_hand(path.rpartition("/")[2])
 

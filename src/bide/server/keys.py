@@ -16,12 +16,13 @@ from typing import Any
 import falcon
 
 from bide.errors import ConfigError, Problem
+from bide.server.routes import HEALTH
 
 PREFIX = "bide_"
 """What a key begins with, so that people and scanners for secrets know it."""
 
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
-_OPEN = ("/healthz", "/openapi.json")
+_OPEN = (HEALTH, "/openapi.json")
 _BEARER = re.compile(r"bearer +([!-~]{1,256}) *", re.IGNORECASE)
 
 

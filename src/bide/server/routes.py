@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import falcon
 
+HEALTH = "/healthz"
+"""The route at which the server says that it answers."""
+
 LOOKS = ("/v1/jobs/{id}", "/status/{id}")
 """The routes at which one job is looked at."""
 
