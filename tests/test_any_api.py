@@ -457,6 +457,19 @@ def job_asks(job: HttpJob, first: httpx.Response) -> list[Any]:
     return asked
 
 
+def test_a_mapping_has_the_headers_of_its_api(wait: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a variable filled in, which nothing shows; those of the job go before, and need no variable."""
+    monkeypatch.setenv("MY_KEY", "sesame-open")
+    headers = {"Authorization": "Bearer $MY_KEY", "X-Version": "$NOT_SET_HERE"}
+    mapping = attrs.evolve(MAPPING, headers=headers)
+    server = Server([answer(401, json="sesame-open")])
+    job = HttpJob(URL, mapping, headers={"x-version": "2"})
+    outcome = wait(server, job)
+    sent = server.asked[0].headers
+    assert (sent["authorization"], sent["x-version"]) == ("Bearer sesame-open", "2")
+    assert "sesame" not in f"{outcome}{job!r}{mapping!r}"
+
+
 def test_an_error_does_not_tell_a_secret(wait: Any) -> None:
     """A server that quotes what it was sent does not get it into a message or a log."""
     said = {"error": "bad token sesame-open for https://api.test/jobs/1?sig=open-sesame"}

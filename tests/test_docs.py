@@ -152,9 +152,12 @@ def test_any_api_is_waited_for_as_the_guide_says(
     guide = run(page, urls)
     assert capsys.readouterr().out.count("completed after") == 4
     assert set(_Videos.looks) == {"Bearer sesame-open"}
-    Path("video.toml").write_text(blocks_of(page, "toml")[0], encoding="utf-8")
-    Path("other.toml").write_text(blocks_of(page, "toml")[1], encoding="utf-8")
+    video, headers, other = blocks_of(page, "toml")
+    Path("video.toml").write_text(video, encoding="utf-8")
+    Path("keyed.toml").write_text(video + headers, encoding="utf-8")
+    Path("other.toml").write_text(other, encoding="utf-8")
     assert find_mapping("video.toml") == guide["video"]
+    assert find_mapping("keyed.toml").headers == {"authorization": "Bearer $TOKEN"}
     assert find_mapping("other.toml").transient == ("404",)
 
 

@@ -18,8 +18,8 @@ from bide.cli.mapping import FIELDS, mapping_of
 from bide.http.catalogue import find_mapping, mappings
 from bide.http.mapping import JobMapping
 
-UNSAID = {"description", "documentation", "job_id"}
-"""What tells of the API, and what needs a job's id, which a URL by itself does not give."""
+UNSAID = {"description", "documentation", "job_id", "headers"}
+"""What tells of the API, what needs a job's id, which a URL by itself does not give, and what is --header."""
 
 
 def options_for(mapping: JobMapping) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_options_say_what_a_file_of_the_catalogue_says(name: str) -> None:
     """Each mapping that is known can be said on the command line."""
     known = find_mapping(name)
     assert mapping_of(options_for(known)) == attrs.evolve(
-        known, **{field: getattr(attrs.fields(JobMapping), field).default for field in UNSAID}
+        known, description="", documentation="", job_id=None
     )
 
 
@@ -77,6 +77,24 @@ def test_what_is_wrong_is_told_by_its_option(
     """As it is written on the command line."""
     assert run(["wait", "http://127.0.0.1:1/", *options]) == 2
     assert place in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("'Bearer $NOT_SET_HERE'", "--mapping: headers.authorization: the environment has no NOT_SET_HERE"),
+        ("'5 $'", "headers.Authorization: a $ must be followed by the name of a variable"),
+        ("5", "headers.Authorization: must be text, got 5"),
+    ],
+)
+def test_what_is_wrong_with_a_header_in_a_file_is_told(
+    value: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the file or the option, and the place in it."""
+    file = tmp_path / "api.toml"
+    file.write_text(f"status = 'state'\ncompleted = ['done']\nheaders.Authorization = {value}\n")
+    assert run(["wait", "http://127.0.0.1:1/", "--mapping", str(file)]) == 2
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.wire

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,8 +12,9 @@ from urllib.parse import urljoin
 
 from attrs import field, frozen
 
-from bide.errors import ConfigError, RequestError, shown
+from bide.errors import ConfigError, RequestError
 from bide.http.catalogue import find_mapping
+from bide.http.headers import as_headers, filled_in
 from bide.http.hints import hint_in, left_of
 from bide.http.mapping import JobMapping
 from bide.http.urls import checked_url, public
@@ -23,9 +23,6 @@ from bide.rules import Text
 PLACES = ("operation-location", "azure-asyncoperation", "location", "content-location")
 """The headers in which a creating response says where the job is, the likeliest first."""
 
-# RFC 9110, sections 5.6.2 and 5.5, but for what is no ASCII, which httpx does not send.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"(?:[!-~]+(?:[ \t]+[!-~]+)*)?")
 
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -40,17 +37,14 @@ def _as_url(url: object) -> str:
 
 
 def _as_headers(headers: object) -> Mapping[str, str]:
-    if not isinstance(headers, Mapping):
-        raise ConfigError(f"headers: must be a mapping of names to texts, got {type(headers).__name__}")
-    for name, value in headers.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise ConfigError(f"headers: names and values must be text, got {shown(name)}")
-        if not _NAME.fullmatch(name):
-            raise ConfigError(f"headers: must be the name of a header, got {shown(name)}")
-        if not _VALUE.fullmatch(value):  # which is not repeated: it may be secret
-            rule = "must be visible ASCII characters, with spaces only between them"
-            raise ConfigError(f"headers: the value of {name} {rule}")
-    return {name.lower(): value for name, value in headers.items()} or _NO_HEADERS
+    return as_headers(headers) or _NO_HEADERS
+
+
+def _of_mapping(name: str, value: str) -> str:
+    try:
+        return filled_in(value)
+    except ConfigError as error:
+        raise error.inside("mapping", "headers", name) from None
 
 
 @frozen(eq=False, weakref_slot=False)
@@ -61,13 +55,15 @@ class HttpJob:
     Args:
         url: at which its API tells of it.
         mapping: what the answers mean: a `JobMapping`, the name of one in the catalogue, or a TOML file.
-        headers: sent with every request to the URL's origin, and to no other; they are never shown.
+        headers: sent with every request to the URL's origin, and to no other; they are never shown. The
+            mapping's stand beside them, with variables of the environment filled in.
         job_id: the job's id, if the answers should name it.
         hint: seconds from now to the first look that the creating response asked for, if it did.
         key: what the job has in common with some others of its kind, for a strategy that learns.
 
     Raises:
-        ConfigError: the URL, the mapping or a header is none, or the key no text.
+        ConfigError: the URL, the mapping or a header is none, a variable that the mapping's headers name is
+            not set, or the key is no text.
     """
 
     url: str = field(converter=_as_url, repr=public)
@@ -77,6 +73,13 @@ class HttpJob:
     hint: float | None = field(default=None, kw_only=True)
     _told_at: float = field(factory=time.monotonic, init=False, repr=False)
     key: str = field(default="", validator=Text(empty=True), kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Take the headers of the mapping that the job does not have itself."""
+        of_api = {name: value for name, value in self.mapping.headers.items() if name not in self.headers}
+        if of_api:
+            filled = {name: _of_mapping(name, value) for name, value in of_api.items()}
+            object.__setattr__(self, "headers", _as_headers({**filled, **self.headers}))
 
     @classmethod
     def created(

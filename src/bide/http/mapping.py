@@ -7,7 +7,7 @@ A mapping is data: JMESPath expressions over the body, and values for each statu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from bide.errors import ConfigError, Problem, RequestError, shown
 from bide.http.answers import Answer, error_of, is_success, is_transient
 from bide.http.codes import check_code, is_among, spellings
 from bide.http.expressions import check_expression
+from bide.http.headers import as_headers, can_be_filled_in
 from bide.http.places import check_place, is_header, url_in
 from bide.http.shape import unknown_shape
 from bide.http.values import instant_of, number_of, progress_of, seconds_of, text_of
@@ -121,6 +122,8 @@ class JobMapping:
         fatal: codes, or classes, that time does not mend, beside 3xx and other 4xx.
         read: codes of errors whose body is read as a job all the same, if it is one.
         cancel: ``DELETE`` if that, at the job's URL, cancels a job; none if it does something else.
+        headers: that requests to this API need; ``$NAME`` is a variable of the environment, and ``$$`` a
+            dollar. They are never shown.
     """
 
     description: str = ""
@@ -145,6 +148,9 @@ class JobMapping:
     fatal: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
     read: tuple[str, ...] = field(default=(), converter=_tuple, validator=_CODES)
     cancel: str | None = field(default=None, validator=optional(OneOf("DELETE")))
+    headers: Mapping[str, str] = field(
+        factory=dict, converter=as_headers, validator=can_be_filled_in, repr=False, hash=False
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse what contradicts itself."""
