@@ -250,3 +250,21 @@ def test_samples_that_cannot_be_are_refused(low: list[float], high: list[float],
         Samples(low=low, high=high)
     with pytest.raises(ConfigError, match=r"durations\[1\]: must be a finite number >= 0 seconds, got inf"):
         Samples.exact([1.0, math.inf])
+
+
+@given(counts=st.lists(st.integers(10, 60), min_size=1, max_size=3), factor=st.floats(1.5, 20.0))
+def test_values_that_jobs_share_have_their_share(counts: list[int], factor: float) -> None:
+    """As many jobs are over by each of few durations as there are."""
+    values = [10.0 * factor**place for place in range(len(counts))]
+    learned = estimate(Samples.exact(np.repeat(values, counts)))
+    running = learned.survival(np.array(values) * 1.05)
+    assert np.allclose(running, 1 - np.cumsum(counts) / sum(counts), atol=0.02)
+
+
+@given(start=st.floats(1e-3, 1e3), short=st.integers(5, 50), long=st.integers(10, 50))
+def test_jobs_that_nobody_saw_run_did_not_end_at_once(start: float, short: int, long: int) -> None:
+    """Of those that were over at the first look, most are believed to have taken a tenth of that, or more."""
+    low, high = [0.0] * short + [7 * start] * long, [start] * short + [8 * start] * long
+    learned = estimate(Samples(low=low, high=high))
+    running = learned.survival(np.array([0.1, 1.0]) * start)
+    assert 1 - running[0] < (1 - running[1]) / 2

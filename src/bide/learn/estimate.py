@@ -10,8 +10,9 @@ from bide.errors import ConfigError
 from bide.lab.distribution import Array
 from bide.lab.distributions import Lognormal
 from bide.lab.mixed import Mixture
-from bide.learn.mixture import Evidence, Sorts, fit_sorts, foreseen
+from bide.learn.mixture import fit_sorts, foreseen
 from bide.learn.sample import Samples
+from bide.learn.sorts import Evidence, Sorts
 
 # Durations are known to this part, at best; and no job takes less, in seconds.
 _FINEST, _NOTHING = 1e-3, 1e-6
@@ -44,7 +45,7 @@ def estimate(samples: Samples, weights: Array | None = None) -> Mixture:
     if not np.isfinite(samples.high).any():
         raise ConfigError("needs a job that is over to learn how long jobs take")
     evidence = _evidence(samples, weights, _INTERVALS)
-    return _mixture(foreseen(evidence, fit_sorts(evidence, _SORTS)))
+    return _mixture(foreseen(fit_sorts(evidence, _SORTS)))
 
 
 def rough_estimate(samples: Samples) -> Mixture:
