@@ -17,7 +17,7 @@ Rows = list[dict[str, Any]]
 
 _FEWEST_TICKS = 3
 _ROOM = 1.5
-_ROOM_FOR_WORDS = 2.2
+_ROOM_FOR_WORDS = 1.95
 """Below the least calls: beyond the last mark the line falls by `_ROOM` at most, and has its name below."""
 
 
