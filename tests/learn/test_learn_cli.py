@@ -113,6 +113,7 @@ def test_standard_input_is_imported(
         ("low,high\n-8,9\n", "times.csv: line 2, low: must be a finite number >= 0"),
         ("low,high,end\n8,9,complete\n", "line 2, end: must be one of completed, job failed, "),
         ("low,high,began_at\n8,9,inf\n", "line 2, began_at: must be a finite number >= -1e+12"),
+        ("low,high,began_at\n8,9,today\n", "seconds since the epoch, got 'today'"),
         ('[{"low": 8, "high": null, "key": 5}]', "times.csv: [0], key: must be text, got 5"),
         ("low,high\n", "times.csv: holds no durations"),
     ],
@@ -254,6 +255,39 @@ def test_a_strategy_that_knows_too_little_says_so(tmp_path: Path, capsys: Output
     assert "It waits as seed does: too little is known as yet" in capsys.readouterr().out
 
 
+def test_given_durations_need_no_history_yet(tmp_path: Path, capsys: Output) -> None:
+    """Its first wait will make the file; until then a strategy knows what it was given."""
+    later = tmp_path / "later.sqlite3"
+    strategy = f"learned(call_cost=1s, durations=[5, 6, 7, 8, 9, 5, 6, 7], history='{later}')"
+    assert run(["learn", "show", "--strategy", strategy]) == 0
+    assert "jobs: 8 jobs" in capsys.readouterr().out
+    assert not later.exists()
+
+
+def test_what_sqlite_takes_for_no_file_is_one_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    """Nothing is learned by heart alone: what a history is called is the name of a file."""
+    monkeypatch.chdir(tmp_path)
+    Path("took.csv").write_text("8\n")
+    assert run(["learn", "import", "took.csv", "--kind", "video", "--history", ":memory:"]) == 0
+    assert run(["learn", "list", "--history", ":memory:"]) == 0
+    assert "video" in capsys.readouterr().out
+    assert run(["learn", "import", "took.csv", "--kind", "video", "--history", ""]) == 2
+    assert "path: must be text, and not empty, got ''" in capsys.readouterr().err
+
+
+def test_a_list_fits_into_a_narrow_terminal(
+    path: str, monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
+    """In 40 columns lines are broken, and nothing is left out."""
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run(["learn", "list", "--history", path]) == 0
+    listed = capsys.readouterr().out
+    assert "…" not in listed
+    assert listed.count("00:00") == 4
+
+
 def test_jobs_are_forgotten(path: str, capsys: Output) -> None:
     """Those of one key, or all."""
     assert run(["learn", "forget", "video", "--key", "large", "--history", path]) == 0
@@ -275,6 +309,17 @@ def test_jobs_are_forgotten(path: str, capsys: Output) -> None:
             "has the key 'lagre'; did you mean 'large'?",
         ),
         (["import", "no.csv", "--kind", "video", "--history", "PATH"], "no.csv: cannot be read"),
+        (
+            ["import", "no.csv", "--kind", "", "--history", "PATH"],
+            "--kind: must be text, and not empty, got ''",
+        ),
+        (["list", "--history", ""], "history: there is no file ''"),
+        (["list", "--history", "a" * 300], "history: there is no file 'aaa"),
+        (
+            ["forget", "vidoe", "--history", "PATH"],
+            "knows no jobs of the kind 'vidoe'; did you mean 'video'?",
+        ),
+        (["forget", "video", "--key", "lagre", "--history", "PATH"], "did you mean 'large'?"),
     ],
 )
 def test_what_is_wrong_is_named(path: str, capsys: Output, arguments: list[str], message: str) -> None:

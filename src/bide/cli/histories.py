@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from bide.errors import ConfigError, nearest, shown
@@ -20,9 +19,9 @@ def existing(path: str) -> SqliteHistory:
     Raises:
         ConfigError: there is no such file.
     """
-    from bide.learn.history import SqliteHistory
+    from bide.learn.history import SqliteHistory, is_there
 
-    if not Path(path).exists():
+    if not is_there(path):
         raise ConfigError(f"history: there is no file {shown(path)}")
     return SqliteHistory(path)
 

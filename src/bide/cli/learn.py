@@ -18,6 +18,7 @@ from bide.cli.as_json import print_json
 from bide.cli.histories import existing, lessons_of
 from bide.cli.layout import LAYOUT
 from bide.cli.show_learned import show
+from bide.errors import ConfigError, shown
 
 _history_option = click.option(
     "--history",
@@ -47,7 +48,9 @@ def list_kinds(path: str, as_json: bool) -> None:
     if as_json:
         print_json([attrs.asdict(each, value_serializer=_as_text) for each in remembered])
         return
-    table = Table("kind", "key", "jobs", "oldest", "newest", **LAYOUT)
+    table = Table(**LAYOUT)
+    for name in ("kind", "key", "jobs", "oldest", "newest"):
+        table.add_column(name, overflow="fold")
     for each in remembered:
         instants = (f"{instant:%Y-%m-%d %H:%M}" for instant in (each.oldest, each.newest))
         table.add_row(each.kind, each.key, str(each.jobs), *instants)
@@ -71,6 +74,8 @@ def import_durations(file: Path, kind: str, column: str | None, key: str | None,
     from bide.learn.history import KEPT, SqliteHistory
     from bide.learn.lesson_files import read_lessons
 
+    if not kind:
+        raise ConfigError(f"--kind: must be text, and not empty, got {shown(kind)}")
     lessons = read_lessons(file, column, key=key, now=time.time())
     SqliteHistory(path).add(kind, lessons)
     most = max(Counter(lesson.key for lesson in lessons).values())
@@ -106,6 +111,8 @@ def export(kind: str, path: str, key: str | None, as_json: bool) -> None:
 def forget(kind: str, path: str, key: str | None) -> None:
     """Forget the jobs of a KIND, or those with one key."""
     count = existing(path).forget(kind, key)
+    if not count:
+        lessons_of(path, kind, key)  # raises what is wrong, with the nearest name
     click.echo(f"{kind}: {count} jobs forgotten")
 
 

@@ -130,9 +130,13 @@ def _of_history(path: str, kind: str, target: Mapping[str, float], fallback: Str
 
 def _known(learner: Any, key: str) -> Sequence[Lesson]:
     """Return what a strategy knows of jobs: what it was given, and what its history has."""
+    from bide.learn.history import SqliteHistory
+
     given = [Lesson.exact(duration) for duration in learner.durations]
     if learner.history is None:
         if not given:
             raise ConfigError("history: the strategy has none, so what it learns ends with its process")
         return given
-    return [*given, *lessons_for(learner.history, learner.job_kind, key)]
+    if not given:
+        return lessons_for(learner.history, learner.job_kind, key)
+    return [*given, *SqliteHistory(learner.history).lessons(learner.job_kind, key)]

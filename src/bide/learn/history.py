@@ -8,6 +8,7 @@ The file is a database of SQLite with a rollback journal. A write-ahead log is q
 from __future__ import annotations
 
 import itertools
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -20,6 +21,7 @@ from attrs import field, frozen
 from bide.errors import ConfigError, Problem
 from bide.learning import Lesson
 from bide.outcome import End
+from bide.rules import Text
 
 KEPT = 2000
 """How many jobs are remembered of each kind and key: the newest."""
@@ -112,7 +114,7 @@ class SqliteHistory:
         keys: how many keys are remembered of each kind: those that were used last.
     """
 
-    path: str
+    path: str = field(validator=Text())
     kept: int = field(default=KEPT, kw_only=True)
     keys: int = field(default=KEYS, kw_only=True)
 
@@ -164,14 +166,14 @@ class SqliteHistory:
         Raises:
             ConfigError: it cannot be written.
         """
-        if not Path(self.path).exists():
+        if not is_there(self.path):
             return 0
         with self._opened() as db:
             _prepare(db)
             return db.execute(_FORGET, {"kind": kind, "key": key}).rowcount
 
     def _read(self, query: str, wanted: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        if not Path(self.path).exists():
+        if not is_there(self.path):
             return []
         with self._opened() as db:
             return db.execute(query, wanted).fetchall() if _is_ours(db) else []
@@ -179,12 +181,19 @@ class SqliteHistory:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)) as db:
+            # SQLite takes some names for no file at all, but no absolute ones.
+            path = Path(self.path).absolute()
+            with closing(sqlite3.connect(path, timeout=_BUSY, isolation_level=None)) as db:
                 yield db
         except (sqlite3.Error, UnicodeError) as error:  # a damaged file may hold what is no text
             raise ConfigError(Problem(f"cannot be used as a history: {error}", source=self.path)) from error
         except ConfigError as error:
             raise error.inside(source=self.path) from error
+
+
+def is_there(path: str) -> bool:
+    """Say whether there is a file; one in a folder that nobody may look into is none."""
+    return os.path.exists(path)  # noqa: PTH110 - a Path raises an error there
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:

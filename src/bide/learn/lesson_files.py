@@ -77,8 +77,15 @@ def _with_bounds(record: Record, key: str | None, now: float) -> Lesson:
         high=high,
         end=_end_in(record) if "end" in said else End.COMPLETED,
         key=_key_in(record) if key is None and "key" in said else key or "",
-        began_at=record.number("began_at", _BEGAN_AT) if "began_at" in said else now,
+        began_at=_began_at_in(record) if "began_at" in said else now,
     )
+
+
+def _began_at_in(record: Record) -> float:
+    try:
+        return record.number("began_at", _BEGAN_AT)
+    except ConfigError:  # which may be about durations
+        raise record.wrong("began_at", str(_BEGAN_AT)) from None
 
 
 def _end_in(record: Record) -> End:
