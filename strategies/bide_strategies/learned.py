@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import attrs
@@ -32,7 +33,12 @@ def _default_strategy() -> Strategy:
 def _as_tuple(values: Iterable[float]) -> tuple[float, ...]:
     if not isinstance(values, Iterable):
         raise ConfigError(Problem(f"must be a list of durations, got {shown(values)}", ("durations",)))
-    return tuple(values)
+    # The numbers in an array are not Python's.
+    return tuple(getattr(values, "tolist", values.__iter__)())
+
+
+def _as_name(history: str | Path | History | None) -> str | History | None:
+    return str(history) if isinstance(history, Path) else history
 
 
 def _is_history(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -79,7 +85,9 @@ class Learned:
     """
 
     job_kind: str = field(default="jobs", validator=Text())
-    history: FileName | History | None = field(default=None, validator=_is_history, eq=_comparable)
+    history: FileName | History | None = field(
+        default=None, converter=_as_name, validator=_is_history, eq=_comparable
+    )
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     calls: float | None = field(default=None, validator=Number(least=1, optional=True))

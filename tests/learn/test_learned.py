@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bide import (
@@ -296,6 +297,15 @@ def test_those_that_learned_nothing_take_no_room() -> None:
         Learned(job_kind=f"user {user}", call_cost=1.0)
     gc.collect()
     assert sum(isinstance(each, Learner) for each in gc.get_objects()) < 300
+
+
+def test_durations_may_be_an_array_and_the_history_a_path(tmp_path: Path) -> None:
+    """They become what config has: numbers of Python, and text."""
+    path = tmp_path / "waits.sqlite3"
+    for known in (np.array([5, 6, 8]), np.array([5.0, 6.0, 8.0])):
+        learned = Learned.from_durations(known, history=path, call_cost=1.0)
+        assert learned == Learned(durations=(5, 6, 8), history=str(path), call_cost=1.0)
+        assert "np" not in repr(learned).replace(str(path), "")
 
 
 def test_no_durations_are_nothing_to_learn_from() -> None:
