@@ -99,7 +99,10 @@ class Table:
             planned = self.looks[bisect.bisect_right(self.known, reached) - 1] - elapsed
         else:
             planned = self.gap + (_GROWTH - 1) * (elapsed - end)
-        return min(max(planned, min(self.least, elapsed)), self.ceiling)
+        # Comparisons, not min and max, which cost a call each at every poll.
+        least = self.least if self.least < elapsed else elapsed
+        planned = planned if planned > least else least
+        return planned if planned < self.ceiling else self.ceiling
 
 
 def table_of(
