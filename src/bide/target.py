@@ -10,12 +10,13 @@ TARGETS = ("call_cost", "mean_lag", "calls")
 """The ways to say it; each plan has exactly one."""
 
 
-def target_among(settings: Mapping[str, float | None]) -> tuple[str, float]:
+def target_among(settings: Mapping[str, float | None], example: str = "call_cost=1s") -> tuple[str, float]:
     """
     Return the target that is given, and its value.
 
     Args:
         settings: a value for each of `TARGETS`, or None.
+        example: of how to say it, for the error.
 
     Raises:
         ConfigError: not exactly one is given.
@@ -23,5 +24,5 @@ def target_among(settings: Mapping[str, float | None]) -> tuple[str, float]:
     given = [(name, value) for name, value in settings.items() if value is not None]
     if len(given) != 1:
         names = " and ".join(name for name, _ in given) or "none"
-        raise ConfigError(f"needs exactly one of {', '.join(TARGETS)}, got {names}; such as call_cost=1s")
+        raise ConfigError(f"needs exactly one of {', '.join(TARGETS)}, got {names}; such as {example}")
     return given[0]

@@ -98,7 +98,7 @@ class Learned:
     _table: Any = field(init=False, repr=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        target_among(self._targets)
+        target_among(self._targets, "learned(call_cost=1s)")
         object.__setattr__(self, "_table", _learner_of(self).planned("")._table)
 
     @classmethod

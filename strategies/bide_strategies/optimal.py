@@ -14,6 +14,7 @@ from bide.files import located
 from bide.inline import format_inline
 from bide.rules import Number, seconds
 from bide.strategy import Situation
+from bide.target import TARGETS, target_among
 
 if TYPE_CHECKING:
     from bide.learn import Table
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 # Jobs that outlast all that is known are looked at this often at the least, in seconds, or once in that time.
 _RARELY = 3600.0
 
-# What the error says where nobody says how long jobs take.
-_EXAMPLE = ", such as optimal(durations='lognormal(60s, 0.5)', call_cost=1s)"
+# What an error shows where nobody says how long jobs take, or what a call is worth.
+_EXAMPLE = "optimal(durations='lognormal(60s, 0.5)', call_cost=1s)"
 
 
 def _in_one_line(durations: str | Mapping[str, Any]) -> str:
@@ -63,13 +64,14 @@ class Optimal:
     Source: Barlow, Hunter and Proschan, "Optimum Checking Procedures", J. SIAM 11 (1963).
     """
 
-    durations: Any = field(converter=_in_one_line, metadata={"example": _EXAMPLE})
+    durations: Any = field(converter=_in_one_line, metadata={"example": f", such as {_EXAMPLE}"})
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     calls: float | None = field(default=None, validator=Number(least=1, optional=True))
     _table: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        target_among({name: getattr(self, name) for name in TARGETS}, _EXAMPLE)
         table = _table(self.durations, self.call_cost, self.mean_lag, self.calls)
         object.__setattr__(self, "_table", table)
 

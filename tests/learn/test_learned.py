@@ -332,10 +332,7 @@ def test_whatever_the_unit_of_time_nobody_waits_much_longer_than_already(unit: f
     ("fields", "message"),
     [
         ({"job_kind": "", "call_cost": 1.0}, "job_kind: must be text, and not empty, got ''"),
-        (
-            {"job_kind": "video"},
-            "needs exactly one of call_cost, mean_lag, calls, got none; such as call_cost=1s",
-        ),
+        ({"job_kind": "video"}, r"needs exactly one of .*, got none; such as learned\(call_cost=1s\)"),
         ({"job_kind": "video", "calls": 2.0, "mean_lag": 1.0}, "got mean_lag and calls"),
         ({"job_kind": "video", "calls": 2.0, "durations": [-1.0]}, "durations: must be a finite number >= 0"),
         ({"job_kind": "video", "calls": 2.0, "durations": 5}, "durations: must be a list, got 5"),
