@@ -201,6 +201,13 @@ def test_a_plan_that_was_learned_is_between_the_optimum_and_the_fallback(
     assert learning.first(case, learning.backoff, 30, 0) < 0.5
 
 
+def test_what_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning again in more than 50 ms is named, and a plan of no more than 100 kB is not."""
+    learning = load("learning", monkeypatch)
+    measured = {"planning for calls, ms": 50.1, "a decision, us": 4.9, "a plan, kB": 100.0}
+    assert list(learning.too_slow(measured)) == ["planning for calls, ms: 50.1 > 50, here"]
+
+
 @pytest.mark.wire
 @pytest.mark.skipif(sys.platform != "linux", reason="it chooses cores")
 def test_the_server_is_put_under_load(
