@@ -25,6 +25,9 @@ from bide.learn.sorts import LEAST_SPREAD, MOST_SPREAD, Evidence, Fit, Sorts, fi
 # No sort of fewer jobs is divided.
 _FEWEST_JOBS = 2.0
 
+# A gap of so many spreads may divide a sort.
+_WIDE_GAP = 0.5
+
 # A sort that is found beside a gap spreads so far to begin with, at least.
 _LEAST_START = 0.05
 
@@ -85,15 +88,17 @@ def _one_sort(evidence: Evidence) -> Sorts:
 
 
 def _parted(fit: Fit) -> list[Sorts]:
-    """Return the sorts with that one in two whose jobs leave the widest gap; none if nothing is between."""
+    """Return the sorts with that one in two whose jobs leave the widest gap; none if none is wide."""
     evidence, sorts = fit.evidence, fit.sorts
     middles = evidence.middles
     order = np.argsort(middles)
     belongs = np.argmax(fit.scores[:, : len(sorts.shares)] + sorts.shares, axis=1)
-    gaps = np.where(np.diff(belongs[order]) == 0, np.diff(middles[order]), 0.0)
-    if not gaps.any():
+    before, after = belongs[order[:-1]], belongs[order[1:]]
+    gaps = np.where(before == after, np.diff(middles[order]), 0.0)
+    is_wide = gaps > _WIDE_GAP * sorts.spreads[before]
+    if not is_wide.any():
         return []
-    last = order[np.argmax(gaps)]
+    last = order[np.argmax(gaps * is_wide)]
     index, is_before = int(belongs[last]), middles <= middles[last]
     sides = [(belongs == index) & side for side in (is_before, ~is_before)]
     jobs = [float(evidence.jobs[side].sum()) for side in sides]
