@@ -140,10 +140,9 @@ class Fit:
     def known(self) -> Array:
         """What is known of the numbers that a step changes: the inverse of their covariances."""
         known = self.scores.T @ (self.scores * self.evidence.jobs[:, None])
-        known[np.diag_indices_from(known)] += _RIDGE
-        believed = np.arange(len(self.sorts.shares), len(known))
-        known[believed, believed] += _by_step(self.sorts).ravel() ** 2
-        return np.asarray(known)
+        believed = np.zeros((3, len(self.sorts.shares)))
+        believed[1:] = _by_step(self.sorts) ** 2
+        return np.asarray(known + np.diag(believed.ravel() + _RIDGE))
 
 
 def fit_of(evidence: Evidence, sorts: Sorts) -> Fit:
@@ -162,13 +161,13 @@ def fit_of(evidence: Evidence, sorts: Sorts) -> Fit:
 
 def _oddness(evidence: Evidence, sorts: Sorts) -> Array:
     """Return by how many standard deviations centres, and spreads, are not as believed; shape (2, k)."""
-    odd = np.stack((sorts.centres - evidence.centre, np.log(sorts.spreads / _USUAL_SPREAD)))
+    odd = np.array((sorts.centres - evidence.centre, np.log(sorts.spreads / _USUAL_SPREAD)))
     return np.asarray(odd / _DOUBTS)
 
 
 def _by_step(sorts: Sorts) -> Array:
     """Return how fast the oddness grows with a step; shape (2, k)."""
-    return np.asarray(np.stack((sorts.spreads, np.ones_like(sorts.spreads))) / _DOUBTS)
+    return np.asarray(np.array((sorts.spreads, np.ones_like(sorts.spreads))) / _DOUBTS)
 
 
 def replaced(values: Array, index: int, first: float, second: float) -> Array:
