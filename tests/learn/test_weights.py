@@ -48,6 +48,21 @@ def test_looks_that_tell_little_are_no_change() -> None:
     assert recency(Samples(low=low, high=high)).mean() > 0.5
 
 
+def test_a_rare_answer_is_no_change() -> None:
+    """One that comes once in sixty jobs, as it has to, takes nothing from the others."""
+    low, high = np.array([(0.0, 123.0)] * 59 + [(123.0, 125.0)]).T
+    assert recency(Samples(low=low, high=high)).mean() > 0.8
+
+
+@pytest.mark.parametrize("share", [0.6, 0.75, 0.9])
+def test_a_run_of_the_same_answer_is_a_change(share: float) -> None:
+    """If more jobs in a row are over at the first look than chance explains, the others do not count."""
+    steady = np.random.default_rng(0).permutation(np.arange(300) < share * 300)
+    low = np.append(np.where(steady, 0.0, 60.0), np.zeros(math.ceil(math.log(1e-6, share))))
+    weights = recency(Samples(low=low, high=np.where(low, 66.0, 60.0)))
+    assert weights[:250].mean() < 0.2
+
+
 @pytest.mark.parametrize("factor", [2.0, 0.5])
 def test_a_drift_is_followed_within_thirty_jobs(factor: float) -> None:
     """If the last thirty of 330 jobs took twice or half as long, the others count for less than three."""

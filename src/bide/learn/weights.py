@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bide.lab.distribution import Array
+from bide.lab.distribution import Array, Distribution
 from bide.learn.estimate import rough_estimate
 from bide.learn.sample import Samples
 
@@ -17,8 +17,13 @@ _FEWEST = 10
 # ten as between ten and a hundred.
 _CHANGES = 0.02
 
-# Scores that differ by less than the root of this among all jobs tell nothing.
-_LEAST_VARIANCE = 0.05
+# Scores that differ by less than the root of this among all jobs tell nothing. No job is odder than so many
+# standard deviations: a rare one is no drift.
+_LEAST_VARIANCE, _ODDEST = 0.05, 2.0
+
+# Durations may have become so many times as long; and a job may be of neither, with this probability.
+_TIMES = np.array([1 / 5, 1 / 3, 1 / 2, 2 / 3, 4 / 5, 5 / 4, 3 / 2, 2.0, 3.0, 5.0])
+_NEITHER = 0.05
 
 # No job counts for less than this.
 _LEAST = 1e-3
@@ -34,7 +39,9 @@ def recency(samples: Samples) -> Array:
     weights = np.ones(len(samples))
     newest = samples
     while len(newest) >= _FEWEST and np.isfinite(newest.high).any():
-        unchanged = _unchanged(_scores(newest))
+        durations = rough_estimate(newest)
+        shifted, scaled = _shifted(_scores(newest, durations)), _scaled(newest, durations)
+        unchanged = _unchanged(np.logaddexp(shifted, scaled) - math.log(2))
         weights[-len(newest) :] *= unchanged
         weights[: -len(newest)] *= unchanged[0]
         kept = int(np.count_nonzero(unchanged >= 0.5))
@@ -44,25 +51,53 @@ def recency(samples: Samples) -> Array:
     return np.maximum(weights, _LEAST)
 
 
-def _unchanged(scores: Array) -> Array:
+def _unchanged(factors: Array) -> Array:
     """
     Return for each job, the oldest first, the probability that nothing has changed since.
 
-    A change shifts the mean of the scores, by about their standard deviation. What speaks for one before the
-    newest k jobs is the Bayes factor of their mean against that of the others.
+    Args:
+        factors: logarithms of the Bayes factors of a change before the newest k jobs, from k = 1 on; shape
+            (n - 1,).
     """
-    total = len(scores)
-    newest = np.arange(1, total)
-    sums = np.cumsum(scores[::-1], axis=0)[:-1]
-    size = newest * (total - newest) / total
-    squares = (sums**2).sum(axis=1) / size
-    factors = 0.5 * squares * size / (1 + size) - 0.5 * scores.shape[1] * np.log1p(size)
+    newest = np.arange(1, len(factors) + 1)
     odds = np.exp(np.minimum(factors + np.log(_CHANGES / newest), 600.0))
     since = np.cumsum(odds) / (1 + odds.sum())
     return np.append(1.0 - since[::-1], 1.0)
 
 
-def _scores(samples: Samples) -> Array:
+def _shifted(scores: Array) -> Array:
+    """
+    Return what speaks for a shift of the mean of the scores, by about their standard deviation.
+
+    It is the Bayes factor of the mean of the newest k jobs against that of the others, as a logarithm.
+    """
+    total, numbers = scores.shape
+    newest = np.arange(1, total)
+    sums = np.cumsum(scores[::-1], axis=0)[:-1]
+    size = newest * (total - newest) / total
+    squares = (sums**2).sum(axis=1) / size
+    return np.asarray(0.5 * squares * size / (1 + size) - 0.5 * numbers * np.log1p(size))
+
+
+def _scaled(samples: Samples, durations: Distribution) -> Array:
+    """
+    Return what speaks for durations that have become longer, or shorter, by a factor.
+
+    It is the likelihood of the newest k jobs, as a logarithm: the mean over some factors, against that of
+    none. A run of jobs that were over at the first look says more so than by its ranks; where durations are
+    known exactly, these tell.
+    """
+    times = np.append(1.0, _TIMES)
+    with np.errstate(divide="ignore"):
+        low, high = (durations.survival(side[:, None] / times) for side in (samples.low, samples.high))
+    likelihood = np.log(np.maximum(low - high, 0.0) + _NEITHER)
+    newest = np.cumsum((likelihood[:, 1:] - likelihood[:, :1])[::-1], axis=0)
+    by_newest = np.logaddexp.reduce(newest, axis=1) - math.log(len(_TIMES))
+    # If all are like that, the distribution is, and nothing has changed.
+    return np.asarray(by_newest[:-1] - np.logaddexp(by_newest[-1], 0.0) + math.log(2))
+
+
+def _scores(samples: Samples, durations: Distribution) -> Array:
     """
     Return two numbers for each job that tell how it compares with the others; see `_uncorrelated`.
 
@@ -71,7 +106,6 @@ def _scores(samples: Samples) -> Array:
 
     Source: Neyman's smooth test, Skand. Aktuarietidskr. 20 (1937), for the components.
     """
-    durations = rough_estimate(samples)
     low, high = 1.0 - durations.survival(samples.low), 1.0 - durations.survival(samples.high)
     waves = np.pi * np.array([1.0, 2.0])
     width = np.maximum(high - low, 1e-9)[:, None]
@@ -82,6 +116,8 @@ def _scores(samples: Samples) -> Array:
 
 
 def _uncorrelated(scores: Array) -> Array:
-    """Return scores turned so that none tells what another has told, and of variance 1."""
+    """Return scores turned so that none tells what another has told, and of variance 1 at most."""
     variances, axes = np.linalg.eigh(scores.T @ scores / len(scores))
-    return np.asarray(scores @ axes / np.sqrt(np.maximum(variances, _LEAST_VARIANCE)))
+    turned = scores @ axes / np.sqrt(np.maximum(variances, _LEAST_VARIANCE))
+    bounded = np.clip(turned, -_ODDEST, _ODDEST)
+    return np.asarray(bounded - bounded.mean(axis=0))
