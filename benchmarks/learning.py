@@ -10,8 +10,9 @@ jobs drawn at random. It learns
   planning again whenever there are a quarter more jobs: the ratio with its curious looks, and without;
 - from the first jobs, exact or between its own polls, where what it chooses is measured against the fallback:
   the seed's backoff, or the best fixed interval, which nobody can know;
-- from jobs of which the last thirty took twice as long as three hundred before them, or half as long: from
-  exact durations, and from the intervals between its own polls;
+- from jobs of which the last thirty took twice as long as three hundred before them, or half as long, if
+  durations are exact; and from the intervals between its own polls after thirty such jobs, and sixty, with a
+  new plan after every fourth, curious looks and the seed's backoff as the fallback;
 - from a hundred jobs and one that took 31 years.
 
 Then: how long planning again takes, for each way to say what a call is worth, and a decision, and how large
@@ -28,7 +29,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from itertools import pairwise
@@ -81,7 +82,8 @@ WORST = 1.15
 LONGEST = {"ms": 50.0, "us": 5.0, "kB": 100.0}
 """What planning again, a decision and a plan are to take at most, by the unit."""
 
-STEADY, CHANGED, FACTORS = 300, 30, (2.0, 0.5)
+STEADY, CHANGED, FACTORS = 300, (30, 60), (2.0, 0.5)
+AFTER_EACH = 4
 ABSURD = 1e9
 
 # It plans again when there are so many times as many jobs.
@@ -229,27 +231,40 @@ def first(case: Case, fallback: Callable[[float], Array], jobs: int, seed: int) 
 
 
 def first_between(case: Case, fallback: Strategy, polls: Callable[[float], Array], seed: int) -> list[float]:
+    """Return the same after so many jobs of `FIRST_BETWEEN`, known by its own polls."""
+    ends, least = case.draw(FIRST_BETWEEN[-1], seed), case.cost(polls(case.horizon))
+    tables = advised(case, fallback, polls, ends, FIRST_BETWEEN, seed)
+    return [1.0 if table is None else mean_ratio(case, table) * case.optimum / least for table in tables]
+
+
+def advised(
+    case: Case,
+    fallback: Strategy,
+    polls: Callable[[float], Array],
+    ends: Array,
+    stops: Sequence[int],
+    seed: int,
+) -> Iterator[Table | None]:
     """
-    Return the same after so many jobs of `FIRST_BETWEEN`, known by its own polls.
+    Yield what the strategy does after so many jobs, known by its own polls; None for what its fallback does.
 
     Args:
         case: workload, and what a call costs.
         fallback: what is chosen at first.
         polls: its poll times until a time.
-        seed: of the jobs, and the curious looks.
+        ends: durations of the jobs.
+        stops: after how many of them it plans.
+        seed: of the curious looks.
     """
-    draw, ends = np.random.default_rng([seed, 9]).random, case.draw(FIRST_BETWEEN[-1], seed)
-    least = case.cost(polls(case.horizon))
+    draw, table = np.random.default_rng([seed, 9]).random, None
     lessons: list[Lesson] = []
-    found, table = [], None
-    for known, planned in pairwise((0, *FIRST_BETWEEN)):
+    for known, planned in pairwise((0, *stops)):
         for end in ends[known:planned]:
             seen = polls(2 * end) if table is None else followed(table, end, draw)
             low, high = interval(seen, end)
             lessons.append(Lesson(low=low, high=high, end=End.COMPLETED, began_at=float(len(lessons))))
         table = advice(lessons, "", fallback, {"call_cost": case.call_cost}, missed)
-        found.append(1.0 if table is None else mean_ratio(case, table) * case.optimum / least)
-    return found
+        yield table
 
 
 def missed(error: ConfigError) -> NoReturn:
@@ -259,19 +274,23 @@ def missed(error: ConfigError) -> NoReturn:
 
 def after_drift(case: Case, factor: float, seed: int) -> float:
     """Return the ratio after the last jobs took longer, or shorter, than all before."""
-    return case.ratio(table_of(case.learned(Samples.exact(drifted(case, factor, seed)))[0]))
+    ends = drifted(case, factor, CHANGED[0], seed)
+    return case.ratio(table_of(case.learned(Samples.exact(ends))[0]))
 
 
-def after_drift_between(case: Case, factor: float, seed: int) -> float:
-    """Return the same where it only knows between which of its own polls jobs ended."""
-    times = [5, 20, 80, STEADY, STEADY + CHANGED // 2, STEADY + CHANGED]
-    *_, (_, table) = between_polls(case, drifted(case, factor, seed), times, seed)
-    return case.ratio(table)
+def after_drift_between(case: Case, factor: float, seed: int) -> list[float]:
+    """Return the same after so many such jobs of `CHANGED`, known by its own polls."""
+    ends = drifted(case, factor, CHANGED[-1], seed)
+    stops = [5, 20, 80, *range(STEADY, len(ends) + 1, AFTER_EACH)]
+    tables = dict(zip(stops, advised(case, seed_policy().strategy, backoff, ends, stops, seed), strict=True))
+    without = case.cost(backoff(case.horizon)) / case.optimum
+    after = [tables[STEADY + changed - changed % AFTER_EACH] for changed in CHANGED]
+    return [without if table is None else mean_ratio(case, table) for table in after]
 
 
-def drifted(case: Case, factor: float, seed: int) -> Array:
-    """Return durations of which the last ones are those of the case, and longer than the others."""
-    ends = case.draw(STEADY + CHANGED, seed)
+def drifted(case: Case, factor: float, changed: int, seed: int) -> Array:
+    """Return durations of which so many, the last ones, are those of the case, and longer than the others."""
+    ends = case.draw(STEADY + changed, seed)
     ends[:STEADY] /= factor
     return ends
 
@@ -294,20 +313,29 @@ def study(case: Case, sets: int, most: int) -> dict[str, Any]:
         "without curious looks": dict(zip(stops, polled[:, 1].tolist(), strict=True)),
         "over the fallback": {jobs: mean(first, case, backoff, jobs, sets=sets) for jobs in FIRST},
         "over the best interval": {jobs: mean(first, case, best, jobs, sets=sets) for jobs in FIRST},
-        "over the fallback, between polls": firsts(case, seed_policy().strategy, backoff, sets),
-        "over the best interval, between polls": firsts(case, Fixed(interval=best(0.0)[0]), best, sets),
+        **{
+            f"over the {name}, between polls": means(
+                first_between, case, fallback, polls, names=FIRST_BETWEEN, sets=sets
+            )
+            for name, fallback, polls in (
+                ("fallback", seed_policy().strategy, backoff),
+                ("best interval", Fixed(interval=best(0.0)[0]), best),
+            )
+        },
         "after a drift": {factor: mean(after_drift, case, factor, sets=sets) for factor in FACTORS},
         "after a drift, between polls": {
-            factor: mean(after_drift_between, case, factor, sets=sets) for factor in FACTORS
+            factor: means(after_drift_between, case, factor, names=CHANGED, sets=sets) for factor in FACTORS
         },
         "poisoned": mean(poisoned, case, sets=sets),
     }
 
 
-def firsts(case: Case, fallback: Strategy, polls: Callable[[float], Array], sets: int) -> dict[int, float]:
-    """Return the costs over a fallback's after the first jobs, known by its own polls."""
-    found = np.array([first_between(case, fallback, polls, seed) for seed in range(sets)])
-    return dict(zip(FIRST_BETWEEN, found.mean(axis=0).tolist(), strict=True))
+def means(
+    ratios: Callable[..., list[float]], *arguments: Any, names: Sequence[int], sets: int
+) -> dict[int, float]:
+    """Return the means of several ratios over sets of jobs, by name."""
+    found = np.array([ratios(*arguments, seed) for seed in range(sets)])
+    return dict(zip(names, found.mean(axis=0).tolist(), strict=True))
 
 
 def mean(ratio: Callable[..., float], *arguments: Any, sets: int) -> float:
@@ -421,11 +449,12 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
             cells = [*row[name].values(), *row[between].values()]
             yield " ".join([f"{row['case']:27}", *(f"{value:6.2f}" for value in cells)])
         yield ""
-    drifts = ["after a drift", "after a drift, between polls"]
-    head = [f"{kind} x{factor:g}" for kind in ("exact", "between") for factor in FACTORS]
+    head = [f"exact x{factor:g}" for factor in FACTORS]
+    head += [f"polls x{factor:g}, {jobs}" for factor in FACTORS for jobs in CHANGED]
     yield " ".join([f"{'cost after a drift':27}", *(f"{name:>13}" for name in head), "poisoned"])
     for row in rows:
-        cells = [value for name in drifts for value in row[name].values()]
+        cells = [*row["after a drift"].values()]
+        cells += [ratio for found in row["after a drift, between polls"].values() for ratio in found.values()]
         yield " ".join(
             [f"{row['case']:27}", *(f"{value:13.3f}" for value in cells), f"{row['poisoned']:8.3f}"]
         )

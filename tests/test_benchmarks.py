@@ -197,6 +197,7 @@ def test_a_plan_that_was_learned_is_between_the_optimum_and_the_fallback(
     polled, plain = next(learning.censored(case, [30], 0))
     ratios = [learning.exact(case, 30, 0), polled, plain, learning.after_drift(case, 2.0, 0)]
     assert all(0.999 < ratio < 1.5 for ratio in ratios)
+    assert all(0.999 < ratio < 3.3 for ratio in learning.after_drift_between(case, 2.0, 0))
     assert learning.first(case, learning.backoff, 2, 0) == 1
     assert learning.first(case, learning.backoff, 30, 0) < 0.5
 
