@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
@@ -190,6 +191,10 @@ _MOST_LEARNERS = 200
 
 _learners: dict[tuple[object, ...], Learner[Learned]] = {}
 _finding = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child has no thread that would release it
+    os.register_at_fork(
+        before=_finding.acquire, after_in_parent=_finding.release, after_in_child=_finding.release
+    )
 
 
 def _learner_of(learned: Learned) -> Learner[Learned]:

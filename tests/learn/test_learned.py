@@ -2,8 +2,11 @@
 
 import gc
 import math
+import os
 import pickle
 import random
+import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +35,7 @@ from bide.learn.learner import Learner
 from bide.learning import Lesson
 from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import Clamp, Exponential, Fixed, Learned
+from bide_strategies.learned import _finding
 
 UNLIMITED = Limits(max_attempts=None, timeout=None)
 SITUATIONS = [Situation(polls, elapsed, 1.0) for polls in (0, 1, 7) for elapsed in (0.0, 6.0, 20.0, 1e5)]
@@ -343,3 +347,25 @@ def test_what_is_wrong_is_named(fields: dict[str, Any], message: str) -> None:
     """A bad field is a ConfigError with its place, its value and the rule."""
     with pytest.raises(ConfigError, match=message):
         from_config({"kind": "learned", **fields})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_process_learns_whatever_threads_did_then() -> None:
+    """A strategy is made in the child, though a thread of the parent was making one as it forked."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with _finding:
+            held.set()
+            release.wait(0.05)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, on newer versions
+        child = os.fork()
+    if not child:
+        os._exit(0 if _finding.acquire(timeout=1) else 1)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
