@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_estimate import KINDS, evenly, histories, samples_of
+from test_estimate import KINDS, TWO_MODES, evenly, histories, samples_of
 
 from bide.lab.distribution import Distribution
 from bide.lab.distributions import Lognormal
@@ -73,6 +73,14 @@ def test_a_drift_is_followed_within_thirty_jobs(factor: float) -> None:
     assert weights[:300].sum() < 3
     median = float(estimate(samples, weights).quantile(np.array(0.5)))
     assert median == pytest.approx(np.median(ends[300:]), rel=0.1)
+
+
+def test_a_drift_of_two_modes_is_followed_whatever_comes() -> None:
+    """Also if as many of the last thirty jobs are long as are short, and each takes what none took before."""
+    ends = evenly(TWO_MODES, 330)
+    ends[:300] *= 2
+    ends[300:] = [20.0, 200.0] * 15
+    assert recency(Samples.exact(ends))[:300].mean() < 0.02
 
 
 def test_of_two_changes_the_last_one_counts() -> None:
