@@ -3,7 +3,10 @@
 import json
 import logging
 import math
+import os
 import re
+import subprocess
+import sys
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -248,3 +251,36 @@ def test_policies_and_mappings_that_are_shown_can_be_read(page: Path, here: Path
             policy_from_config(table)
         elif "completed" in table:
             mapping_from_config(table)
+
+
+def shown_by(page: str) -> list[Any]:
+    """Return the commands of a page that stand right before what they print, each with that."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    pairs = re.findall(r"^```sh\n(bide [^`]*)```\n\n```text\n([^`]*)^```$", text, re.MULTILINE)
+    return [pytest.param(page, command, printed, id=command.strip()) for command, printed in pairs]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell")
+@pytest.mark.parametrize(
+    ("page", "command", "printed"),
+    shown_by("docs/how-to/compare-strategies.md") + shown_by("docs/how-to/herd.md"),
+)
+def test_commands_print_what_the_guides_show(page: str, command: str, printed: str, here: Path) -> None:
+    """The same words, and numbers that are as great but for the luck of draws."""
+    pytest.importorskip("openai", reason="needs the extra 'peers'")
+    (here / "strategies").symlink_to(ROOT / "strategies")
+    for block in blocks_of(page, "toml"):
+        (here / block.split()[1]).write_text(block, encoding="utf-8")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"COLUMNS": "80", "PATH": path}
+    said = subprocess.run(
+        ["bash", "-c", command], env=environment, capture_output=True, text=True, check=True
+    )
+    for shown, told in zip(printed.split(), said.stdout.split(), strict=True):
+        assert told == shown or number(told) == pytest.approx(number(shown), rel=0.02, abs=0.02)
+
+
+def number(word: str) -> float:
+    """Return what a word says as a number; none if it says another thing."""
+    return float(re.sub(r"[^\d.]", "", word) or "nan")

@@ -83,7 +83,7 @@ def test_without_the_extra_the_others_are_compared(
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("learned", "got none; such as call_cost=1s"),
+        ("learned", "got none; such as learned(call_cost=1s)"),
         ("optimal", "durations: is required, such as optimal(durations='lognormal(60s, 0.5)', call_cost=1s)"),
     ],
 )
