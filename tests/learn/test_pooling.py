@@ -31,3 +31,12 @@ def test_few_others_weigh_no_more_than_their_number() -> None:
     """Two others are two jobs."""
     _, weights = pooled([Lesson.exact(5.0, "other")] * 2, "own")
     assert weights.tolist() == pytest.approx([1.0, 1.0], abs=0.1)
+
+
+def test_jobs_of_another_key_are_no_change() -> None:
+    """If twenty long jobs of one key follow a hundred short ones of another, all count for a third."""
+    lessons = [Lesson.exact(10.0 + job % 7, "small", began_at=job) for job in range(100)]
+    lessons += [Lesson.exact(100.0 + job % 7, "large", began_at=100.0 + job) for job in range(20)]
+    samples, weights = pooled(lessons, "new")
+    is_short = samples.high < 50
+    assert weights[is_short].sum() == pytest.approx(5 * weights[~is_short].sum(), rel=0.2)

@@ -19,7 +19,8 @@ def pooled(lessons: Sequence[Lesson], key: str) -> tuple[Samples, Array]:
     """
     Return all jobs of a kind, those with the key last, and the weight of each for the next one with the key.
 
-    The n jobs of the key weigh what `recency` says. The others together weigh as much as 10 of them while n
+    Jobs of each key weigh what `recency` says of them: that those of another come is no sign that durations
+    change. The n of the key itself count like that. The others together weigh as much as 10 of them while n
     is small, and ever less as it grows: 10 * 10 / (10 + n).
 
     Args:
@@ -28,13 +29,16 @@ def pooled(lessons: Sequence[Lesson], key: str) -> tuple[Samples, Array]:
     """
     # Of waits that begin together the shortest end first, which is no sign that durations change.
     begun = sorted(lessons, key=lambda lesson: lesson.began_at)
-    own = [lesson for lesson in begun if lesson.key == key]
-    others = [lesson for lesson in begun if lesson.key != key]
-    samples = [_samples(part) for part in (others, own)]
+    by_key: dict[str, list[Lesson]] = {}
+    for lesson in begun:
+        by_key.setdefault(lesson.key, []).append(lesson)
+    own = by_key.pop(key, [])
+    samples = [_samples(part) for part in (*by_key.values(), own)]
     weights = [recency(part) for part in samples]
-    if others:
-        total = _WORTH**2 / (_WORTH + len(own))
-        weights[0] = weights[0] * min(1.0, total / weights[0].sum())
+    if by_key:
+        others = sum(float(part.sum()) for part in weights[:-1])
+        share = min(1.0, _WORTH**2 / (_WORTH + len(own)) / others)
+        weights[:-1] = [part * share for part in weights[:-1]]
     low, high = (np.concatenate([getattr(part, side) for part in samples]) for side in ("low", "high"))
     return Samples(low=low, high=high), np.concatenate(weights)
 
