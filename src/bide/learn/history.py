@@ -8,6 +8,7 @@ The file is a database of SQLite with a rollback journal. A write-ahead log is q
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError, Problem
 from bide.learning import Lesson
 from bide.outcome import End
@@ -223,9 +225,11 @@ def _row(kind: str, lesson: Lesson) -> tuple[str, str, float, float, str, float]
 def _lesson(key: str, low: float, high: float, ended: str, began_at: float) -> Lesson | None:
     """Return what a row remembers; None if it is damaged, as the others need not be."""
     try:
-        return Lesson(key=key, low=float(low), high=float(high), end=End(ended), began_at=float(began_at))
+        lesson = Lesson(key=key, low=float(low), high=float(high), end=End(ended), began_at=float(began_at))
     except (ValueError, TypeError):
         return None
+    is_sound = 0 <= lesson.low <= min(lesson.high, MAX_SECONDS)
+    return lesson if is_sound and (lesson.high <= MAX_SECONDS or lesson.high == math.inf) else None
 
 
 def _utc(at: object) -> datetime:
