@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bide import (
     ConfigError,
@@ -369,3 +371,31 @@ def test_a_forked_process_learns_whatever_threads_did_then() -> None:
         os._exit(0 if _finding.acquire(timeout=1) else 1)
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
+
+
+def looks_until(strategy: Learned, end: float, round_trip: float = 0.0) -> list[float]:
+    """Return when a wait looks at a job that ends at a time."""
+    times: list[float] = []
+    elapsed = delay = 0.0
+    while elapsed < end:
+        delay = strategy.delay(Situation(len(times), elapsed, delay), 1.0)
+        elapsed += delay
+        times.append(elapsed)
+        elapsed += round_trip
+    return times
+
+
+@given(jobs=st.integers(10, 200), odd=st.floats(50.0, 5000.0), end=st.floats(1.0, 5000.0))
+def test_one_odd_job_lets_none_wait_much_longer_than_it_takes(jobs: int, odd: float, end: float) -> None:
+    """Whenever a job ends, it is seen to before twice the time; one took longer than all others."""
+    durations = [*np.linspace(9.0, 11.0, jobs), odd]
+    strategy = Learned.from_durations(durations, call_cost=0.5).trained(durations)
+    assert looks_until(strategy, end)[-1] <= max(2.1 * end, 12.0)
+
+
+@given(quick=st.sampled_from([0.0, 1e-3, 0.02]), calls=st.floats(1.5, 5.0))
+def test_a_rare_job_is_no_hot_loop(quick: float, calls: float) -> None:
+    """If jobs have become quick, one that takes as long as before is looked at a hundred times at most."""
+    durations = [*np.linspace(9.0, 11.0, 60), *np.full(60, quick)]
+    strategy = Learned(calls=calls).trained(durations)
+    assert len(looks_until(strategy, 10.0, round_trip=0.005)) < 100

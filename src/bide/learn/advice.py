@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from attrs import evolve
 
 from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError
 from bide.lab.distribution import Array
-from bide.learn.blend import curious_table, is_trusted
+from bide.learn.blend import curious_table, is_trusted, sure_until
 from bide.learn.estimate import estimate
 from bide.learn.planning import Table, nearest_plan, table_of
 from bide.learn.pooling import pooled
@@ -60,8 +61,10 @@ def advice(
         return None
     ceiling = min(max(RARELY, plan.times[-1]), MAX_SECONDS)
     if bool(np.all(samples.low == samples.high)):  # whenever one looks, one learns as much
-        return table_of(plan, ceiling)
-    return curious_table(plan, durations, jobs, ceiling)
+        table = table_of(plan, ceiling)
+    else:
+        table = curious_table(plan, durations, jobs, ceiling)
+    return evolve(table, sure=sure_until(durations, float(weights.sum())))
 
 
 def _told(samples: Samples) -> Array:

@@ -23,6 +23,9 @@ _FORESIGHT = 4.0
 # times wider, if that is not very wide.
 _CHEAPER, _WIDER, _VERY_WIDE = 0.5, 2.0, 1.0
 
+# A sort of so many jobs is no rare one; when so small a share of them still runs, all are taken to be over.
+_COMMON, _LAST = 3.0, 1e-3
+
 # The share of curious looks, times the root of the number of jobs; and the most.
 _CURIOSITY, _MOST_CURIOUS = 1.5, 0.25
 
@@ -60,6 +63,23 @@ def curious_table(plan: Plan, durations: Distribution, jobs: float, ceiling: flo
     curious = Planner.of(_doubted(durations)).plan(_CHEAPER * plan.call_cost)
     share = min(_CURIOSITY / math.sqrt(max(jobs, 1.0)), _MOST_CURIOUS)
     return table_of(plan, ceiling, curious=curious, share=share)
+
+
+def sure_until(durations: Mixture, jobs: float) -> float:
+    """
+    Return until when next to all jobs are over but those of rare sorts, in seconds.
+
+    That nobody ends before one of these is believed of no few jobs: one that took an hour says nothing of the
+    next that takes a minute more than the others.
+
+    Args:
+        durations: that were learned.
+        jobs: how many jobs they were learned from.
+    """
+    shares = np.array(durations.weights) / sum(durations.weights)
+    common = np.flatnonzero(shares * jobs >= min(_COMMON, float(shares.max()) * jobs))
+    known = Mixture([durations.weights[part] for part in common], [durations.parts[part] for part in common])
+    return float(known.quantile(np.array([1 - _LAST])).item())
 
 
 def _doubted(durations: Mixture) -> Mixture:

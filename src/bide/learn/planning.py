@@ -32,6 +32,9 @@ _SOON = 0.25
 # A call is worth no more than so many mean durations, and no plan makes more calls than so many.
 _GREATEST_COST, _MOST_CALLS = 1e4, 500.0
 
+# Where only rare sorts of jobs are left, looks are no closer together than this part of the time since.
+_FINE = 0.125
+
 # A target is met so nearly, as a share, or the worth of a call is, which says as much: where calls are many,
 # the share goes with its root.
 _NEAR, _NARROW = 0.01, 0.02
@@ -58,6 +61,8 @@ class Table:
         looks: when to look next, at each of them or later, up to the next.
         gap: the delay at the end, in seconds; > 0.
         least: no delay is less, nor than the time so far, in seconds.
+        sure: until then delays are as planned, in seconds; beyond, none is longer than the time so far, nor
+            much shorter.
         ceiling: the greatest delay, in seconds; > 0.
         curious: earlier looks, for what is learned from them.
         share: of the looks that are so, from 0 to 1.
@@ -67,6 +72,7 @@ class Table:
     looks: array[float] = field(repr=False, eq=tuple)
     gap: float
     least: float = 0.0
+    sure: float = math.inf
     ceiling: float = field(default=MAX_SECONDS, validator=seconds(above=0))
     curious: Table | None = field(default=None, repr=False)
     share: float = 0.0
@@ -99,6 +105,8 @@ class Table:
             planned = self.looks[bisect.bisect_right(self.known, reached) - 1] - elapsed
         else:
             planned = self.gap + (_GROWTH - 1) * (elapsed - end)
+        if reached + planned > self.sure:
+            planned = min(max(planned, _FINE * (elapsed - self.sure)), max(elapsed, self.sure - elapsed))
         # Comparisons, not min and max, which cost a call each at every poll.
         least = self.least if self.least < elapsed else elapsed
         planned = planned if planned > least else least
@@ -227,10 +235,11 @@ def _nearest(planner: Planner, name: str, value: float) -> Plan:
     while True:
         at = min(max(at, least), greatest)
         plan = planner.plan(math.exp(at))
-        is_within, error = figure(plan) <= value, _log(figure(plan) - always) - goal
+        reached = figure(plan)
+        is_within, error = reached <= value, _log(reached - always) - goal
         last = ends.get(is_within)
         ends[is_within] = (at, error, plan)
-        if value * (1 - _NEAR) <= figure(plan) <= value or (last and last[0] == at):
+        if value * (1 - _NEAR) <= reached <= value or (last and last[0] == at):
             return plan
         if len(ends) == 1:
             steepness = (error - last[1]) / (at - last[0]) / slope if last else 1.0
