@@ -274,10 +274,8 @@ def test_commands_print_what_the_guides_show(page: str, command: str, printed: s
         (here / block.split()[1]).write_text(block, encoding="utf-8")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"COLUMNS": "80", "PATH": path}
-    said = subprocess.run(
-        ["bash", "-c", command], env=environment, capture_output=True, text=True, check=True
-    )
-    for shown, told in zip(printed.split(), said.stdout.split(), strict=True):
+    said = subprocess.check_output(["/bin/sh", "-c", command], text=True, env=environment)
+    for shown, told in zip(printed.split(), said.split(), strict=True):
         assert told == shown or number(told) == pytest.approx(number(shown), rel=0.02, abs=0.02)
 
 
