@@ -609,7 +609,7 @@ def test_a_strategy_sees_what_is_kept_of_a_pending_answer() -> None:
     with pytest.raises(WaitTimeout) as caught:
         waits.wait(HttpJob(URL, mapping), on_update=updates.append)
     assert [update.next_delay for update in updates] == [20.0, 20.0, 2.0, 2.0, 2.0, 2.0, None]
-    assert caught.value.observation == Observation("pending", result=running)
+    assert caught.value.observation == Observation("pending", result=running, said="running")
 
 
 def test_an_unknown_shape_ends_the_wait_and_says_how_to_map_it(wait: Any) -> None:

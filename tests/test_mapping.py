@@ -106,7 +106,7 @@ def test_codes_alone_need_no_body() -> None:
     mapping = JobMapping(pending=["HTTP 202"], completed=["HTTP 200"])
     assert observed(mapping, b"<html>Accepted</html>", 202).status == "pending"
     reading = JobMapping(pending=["HTTP 202"], completed=["HTTP 200"], result="@", job_id="id")
-    assert reading.observation(answer_of(b"", 200), "a1") == Observation("completed")
+    assert reading.observation(answer_of(b"", 200), "a1") == Observation("completed", said="HTTP 200")
     with pytest.raises(RequestError, match="no JSON"):
         observed(reading, b"<html>Welcome</html>")
 
@@ -130,7 +130,9 @@ def test_an_error_that_is_read_may_be_a_job() -> None:
     mapping = JobMapping(
         status="state", completed=["done"], failed=["broken"], error="why", read=["500", "404"]
     )
-    assert observed(mapping, {"state": "broken", "why": "fire"}, 500) == Observation("error", result="fire")
+    assert observed(mapping, {"state": "broken", "why": "fire"}, 500) == Observation(
+        "error", result="fire", said="broken"
+    )
     assert observed(mapping, {"state": "done"}, 404).status == "completed"
     bodies: list[Any] = [{"message": "oops"}, b"<html>", b"", [], {"state": ["done"]}]
     for body in bodies:
@@ -286,14 +288,18 @@ def test_what_a_job_says_of_its_end_is_read_at_its_end_only() -> None:
         completed_at="at",
     )
     body = {"out": 1, "why": 2, "at": 5}
-    assert observed(mapping, body | {"state": "busy"}) == Observation("pending")
+    assert observed(mapping, body | {"state": "busy"}) == Observation("pending", said="busy")
     keeping = attrs.evolve(mapping, detail="[state, out]")
     assert observed(keeping, body | {"state": "busy"}).result == ["busy", 1]
     assert observed(keeping, body | {"state": "done"}).result == 1
-    assert observed(mapping, body | {"state": "done"}) == Observation("completed", completed_at=5, result=1)
-    assert observed(mapping, body | {"state": "broken"}) == Observation("error", completed_at=5, result=2)
+    assert observed(mapping, body | {"state": "done"}) == Observation(
+        "completed", completed_at=5, result=1, said="done"
+    )
+    assert observed(mapping, body | {"state": "broken"}) == Observation(
+        "error", completed_at=5, result=2, said="broken"
+    )
     assert observed(mapping, body | {"state": "stopped"}) == Observation(
-        "cancelled", completed_at=5, result=2
+        "cancelled", completed_at=5, result=2, said="stopped"
     )
 
 
@@ -608,3 +614,32 @@ def test_no_secret_is_ever_shown(name: str, beside: Any, inside: bool) -> None:
         observed(SIMPLE, body)
     assert "hunter2" not in caught.value.report
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "said", "listed"),
+    [
+        ("SUCCEEDED", 200, "SUCCEEDED", False),
+        ("Busy", 200, "Busy", True),
+        (True, 200, "true", False),
+        ("pending", 200, None, False),
+        ("busy", 202, "HTTP 202", True),
+        ("a\x1b[31m", 200, "a\\x1b[31m", False),
+        ("x" * 81, 200, "x" * 80 + "…", False),
+    ],
+)
+def test_what_the_api_calls_the_status_is_kept(value: Any, code: int, said: str | None, listed: bool) -> None:
+    """Another word than bide's own: as one short line, with or without a place in a list."""
+    mapping = JobMapping(status="state", pending=["HTTP 202"], completed=["done"], failed=["busy"])
+    seen = observed(mapping, {"state": value}, code)
+    assert seen.said == said
+    assert said is None or mapping.lists(said) is listed
+
+
+def test_a_secret_that_a_status_quotes_is_hidden() -> None:
+    """Unless the mapping lists the value: then it is none."""
+    asked = Ask("GET", "https://api.test/jobs/1?state=RUNNING&key=hunter22")
+    mapping = JobMapping(status="state", pending=["HTTP 202"], completed=["done"], failed=["running"])
+    for value, said in (("RUNNING", "RUNNING"), ("no hunter22", "no …")):
+        body = json.dumps({"state": value}).encode()
+        assert mapping.observation(Answer(asked, 200, {}, body)).said == said

@@ -136,3 +136,23 @@ def test_the_help_fits_the_window(width: int) -> None:
     told = [line.split()[0] for line in below.splitlines() if line.startswith("  -")]
     params = [param for param in command.get_params(context) if isinstance(param, click.Option)]
     assert sorted(told) == sorted("-h," if "-h" in param.opts else param.opts[0] for param in params)
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(("value", "unlisted"), [("SUCCEEDED", True), ("pending", False)])
+def test_a_wait_tells_what_the_api_said(
+    value: str, unlisted: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So a value that is misspelt on the command line is seen: in each line, at the end and as JSON."""
+    body = json.dumps({"state": value}).encode()
+    words = f"pending ({value})" if unlisted else "pending"
+    with serve({"job": says(whole(body))}) as url:
+        options = ["--status", "state", "--completed", "SUCCESS", "--max-attempts", "1"]
+        assert run(["wait", f"{url}/job", *options, "--json"]) == 3
+    printed = capsys.readouterr()
+    assert f"Attempt 1: job is {words}\n" in printed.err
+    assert f"; last seen {words}" in printed.err
+    assert ("is in none of the lists of the mapping" in printed.err) is unlisted
+    told = json.loads(printed.out)
+    assert told["said"] == (value if unlisted else None)
+    assert f"; last seen {words}" in told["error"]["message"]

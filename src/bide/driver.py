@@ -40,8 +40,8 @@ class Update:
     def __str__(self) -> str:
         if self.failure is not None:
             return f"Attempt {self.calls}: {self.failure}"
-        status = self.observation.status if self.observation is not None else "unknown"
-        return f"Attempt {self.calls}: job is {status}"
+        seen = self.observation.words if self.observation is not None else "unknown"
+        return f"Attempt {self.calls}: job is {seen}"
 
 
 def _as_tuple(values: Iterable[Any] | Any) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from bide.errors import (
     WaitTimeout,
     printable,
 )
+from bide.position import as_number
 from bide.strategy import Observation
 
 
@@ -39,6 +40,9 @@ class End(StrEnum):
 
 END_OF_JOB = {"completed": End.COMPLETED, "error": End.JOB_FAILED, "cancelled": End.JOB_CANCELLED}
 """The end of a wait by the job's own status."""
+
+GAVE_UP = frozenset({End.TIMED_OUT, End.ATTEMPTS_EXHAUSTED, End.POLLS_FAILED, End.CANCELLED})
+"""The ends of a wait whose job may go on."""
 
 _ERRORS: dict[End, type[WaitError]] = {
     End.JOB_FAILED: JobFailed,
@@ -106,7 +110,15 @@ class Outcome:
         calls = f"{self.calls} call{'' if self.calls == 1 else 's'}"
         text = f"{self.end} after {calls} in {format_duration(self.elapsed)}"
         reason = self._reason()
-        return text if reason is None else f"{text}: {reason}"
+        return f"{text}{'' if reason is None else f': {reason}'}{self._last_seen()}"
+
+    def _last_seen(self) -> str:
+        """Return where the job of a wait that gave up stood, as the end of a sentence."""
+        seen = self.observation
+        if seen is None or self.end not in GAVE_UP:
+            return ""
+        progress = as_number(seen.progress)  # anybody's poll function may have put anything there
+        return f"; last seen {seen.words}" + ("" if progress is None else f", {progress:.0%} done")
 
     def _reason(self) -> object:
         """Return why the last poll failed, or what a failed job says; None without a reason."""

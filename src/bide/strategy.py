@@ -36,6 +36,7 @@ class Observation:
             keeps of it; anything.
         held: seconds that the server held the answer back because it was asked to: they count as slept.
         created_at: when the job was created: wall clock, seconds since the epoch, if known.
+        said: what the API calls the status, if that is another word: short, and fit to be shown.
     """
 
     status: Status
@@ -45,6 +46,12 @@ class Observation:
     result: Any = None
     held: float = 0.0
     created_at: float | None = None
+    said: str | None = None
+
+    @property
+    def words(self) -> str:
+        """The status, and what the API calls it: ``pending (RUNNING)``."""
+        return self.status if self.said is None else f"{self.status} ({self.said})"
 
 
 class Situation(NamedTuple):

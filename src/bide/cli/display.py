@@ -119,7 +119,7 @@ class Line:
             yield f"{format_duration(round(max(0.0, self._deadline - now)))} left"
 
     def _of_update(self, update: Update, now: float) -> Iterator[str]:
-        yield "unknown" if update.observation is None else update.observation.status
+        yield "unknown" if update.observation is None else update.observation.words
         most = "" if self._max_calls is None else f" of {self._max_calls}"
         yield f"{update.calls}{most} call{'' if update.calls == 1 and not most else 's'}"
         if update.failure is not None:

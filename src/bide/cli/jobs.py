@@ -17,7 +17,7 @@ from bide.cli.mapping import FIELDS, mapping_of, mapping_options
 from bide.cli.options import DURATION, policy_options
 from bide.durations import MAX_SECONDS
 from bide.events import Event, WaitEnded
-from bide.http import HttpJob, HttpPoller, JobClient
+from bide.http import HttpJob, HttpPoller, JobClient, JobMapping
 from bide.http.catalogue import find_mapping, mappings
 from bide.outcome import End, Outcome
 from bide.policy import Policy
@@ -127,8 +127,11 @@ def wait(
     except (Exception, KeyboardInterrupt) as error:
         if not ended:  # it had not even begun
             raise
+        goes_on = not cancel_job or bool(notes_of(error))
+        if (remark := _unlisted(ended[0], job.mapping)) is not None:
+            error.add_note(remark)
         _tell(ended[0], error, as_json=as_json)
-        if not as_json and not (cancel_job and not notes_of(error)):
+        if goes_on and not as_json:
             _tell_how_to_go_on(ended[0])
         raise click.exceptions.Exit(status_of(error)) from error
     _tell(ended[0], None, as_json=as_json)
@@ -158,7 +161,7 @@ def _tell(outcome: Outcome, error: BaseException | None, *, as_json: bool) -> No
         click.echo(str(outcome))
     if error is not None:
         end = str(outcome) if isinstance(error, KeyboardInterrupt) else message_of(error)
-        tell("; ".join([f"{end}{_last_seen(outcome)}", *notes_of(error)]))
+        tell("; ".join([end, *notes_of(error)]))
 
 
 def _tell_how_to_go_on(outcome: Outcome) -> None:
@@ -166,12 +169,12 @@ def _tell_how_to_go_on(outcome: Outcome) -> None:
         click.echo(f"to go on: {_GOES_ON_WITH[outcome.end]}--resume '{outcome.token}'", err=True)
 
 
-def _last_seen(outcome: Outcome) -> str:
-    """Return where the job of a wait that can go on stood, as the end of a sentence."""
+def _unlisted(outcome: Outcome, mapping: JobMapping) -> str | None:
+    """Return the remark that a job is only taken for pending: a value may be misspelt."""
     seen = outcome.observation
-    if seen is None or outcome.end not in _GOES_ON_WITH:
-        return ""
-    return f"; last seen {seen.status}" + ("" if seen.progress is None else f", {seen.progress:.0%} done")
+    if seen is None or seen.said is None or seen.status != "pending" or mapping.lists(seen.said):
+        return None
+    return f"{seen.said} is in none of the lists of the mapping, so it counts as pending"
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:
@@ -179,6 +182,7 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
     return {
         "end": outcome.end,
         "status": seen.status if seen is not None else None,
+        "said": seen.said if seen is not None else None,
         "progress": seen.progress if seen is not None else None,
         "result": seen.result if seen is not None else None,
         "failure": None if outcome.failure is None else str(outcome.failure),

@@ -7,7 +7,7 @@ A mapping is data: JMESPath expressions over the body, and values for each statu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,14 +15,15 @@ from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
 from bide.durations import MAX_SECONDS
-from bide.errors import ConfigError, Problem, RequestError, shown
+from bide.errors import ConfigError, Problem, RequestError, printable, shown
 from bide.http.answers import Answer, error_of, is_success, is_transient
 from bide.http.codes import check_code, is_among, spellings
 from bide.http.expressions import check_expression
 from bide.http.headers import as_headers, can_be_filled_in
 from bide.http.places import check_place, is_header, url_in
 from bide.http.shape import unknown_shape
-from bide.http.values import instant_of, number_of, progress_of, seconds_of, text_of
+from bide.http.texts import EachText
+from bide.http.values import folded, instant_of, is_there, number_of, progress_of, seconds_of, text_of
 from bide.rules import Number, OneOf
 from bide.strategy import Observation, Status
 
@@ -36,39 +37,12 @@ _STATUSES: dict[str, Status] = {
 
 _BY_CODE = re.compile(r"http (.*)", re.IGNORECASE | re.DOTALL)
 _WHOLE = Number(above=0)
-
-
-@frozen
-class _Each:
-    """
-    The field holds text or none, or several texts, and each passes a check.
-
-    Args:
-        check: raises a ConfigError.
-        least: how many there must be of several.
-    """
-
-    check: Callable[[str], None]
-    least: int = 0
-
-    def __call__(self, instance: object, attribute: Attribute[Any], value: Any) -> None:
-        """Raise a ConfigError that names the attribute, unless the value keeps the rule."""
-        if isinstance(value, tuple) and len(value) < self.least:
-            raise ConfigError(Problem(f"must name at least {self.least}", (attribute.name,)))
-        for text in value if isinstance(value, tuple) else () if value is None else (value,):
-            try:
-                self._check(text)
-            except ConfigError as error:
-                raise error.inside(attribute.name) from error
-
-    def _check(self, text: object) -> None:
-        if not isinstance(text, str):
-            raise ConfigError(f"must be text, got {shown(text)}")
-        self.check(text)
+_LONGEST_SAID = 80
+"""In characters: a status is a word or two."""
 
 
 def _check_value(text: str) -> None:
-    by_code = _BY_CODE.fullmatch(_folded(text))
+    by_code = _BY_CODE.fullmatch(folded(text))
     if by_code:
         check_code(by_code[1])
 
@@ -82,10 +56,10 @@ def _is_whole(instance: object, attribute: Attribute[Any], value: object) -> Non
     (_EXPRESSION if isinstance(value, str) else _WHOLE)(instance, attribute, value)
 
 
-_EXPRESSION = _Each(check_expression)
-_VALUES = _Each(_check_value)
-_PLACES = _Each(check_place)
-_CODES = _Each(check_code)
+_EXPRESSION = EachText(check_expression)
+_VALUES = EachText(_check_value)
+_PLACES = EachText(check_place)
+_CODES = EachText(check_code)
 
 
 @frozen(kw_only=True)
@@ -130,7 +104,7 @@ class JobMapping:
     documentation: str = ""
     status: str | None = field(default=None, validator=_EXPRESSION)
     pending: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
-    completed: tuple[str, ...] = field(converter=_tuple, validator=_Each(_check_value, least=1))
+    completed: tuple[str, ...] = field(converter=_tuple, validator=EachText(_check_value, least=1))
     failed: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
     cancelled: tuple[str, ...] = field(default=(), converter=_tuple, validator=_VALUES)
     progress: str | None = field(default=None, validator=_EXPRESSION)
@@ -175,7 +149,7 @@ class JobMapping:
             RequestRefused: another code that time does not mend.
             RequestError: a code that time may mend, or a body that is no job, another job, or nonsense.
         """
-        status = self.by_code(answer.status) or self._status_by_body(answer)
+        status, said = self._status(answer)
         if job_id is not None and self.job_id is not None and not answer.is_empty:
             self._check_job(answer, job_id)
         kept = {"pending": self.detail, "completed": self.result}.get(status, self.error)
@@ -187,6 +161,7 @@ class JobMapping:
             completed_at=instant_of(answer.find(self.completed_at)) if status != "pending" else None,
             result=answer.find(kept),
             created_at=instant_of(answer.find(self.created_at)),
+            said=None if folded(said) == status else self._worded(said, answer),
         )
 
     def result_url_in(self, answer: Answer) -> str | None:
@@ -216,7 +191,7 @@ class JobMapping:
                 return 0
             expressions = (self.status, self.job_id, self.progress, self.hint, *ends, *places)
             found = (answer.find(expression) for expression in expressions)
-            return sum(_is_there(one) and one is not answer.document for one in found)
+            return sum(is_there(one) and one is not answer.document for one in found)
         except RequestError:  # an expression cannot be evaluated over this body
             return 0
 
@@ -225,7 +200,20 @@ class JobMapping:
         listed = [f"http {spelling}" for spelling in spellings(code)]
         return next((self._meanings[text] for text in listed if text in self._meanings), None)
 
-    def _status_by_body(self, answer: Answer) -> Status:
+    def lists(self, said: str) -> bool:
+        """Say whether a value of the status, or the class of a code, is in one of the lists."""
+        value = folded(said)
+        return not self._meanings.keys().isdisjoint((value, f"{value[:-2]}xx"))
+
+    def _worded(self, said: str, answer: Answer) -> str:
+        """Return a value of the status, fit to be shown: one that is listed is no secret."""
+        return printable(said if self.lists(said) else answer.asked.hidden(said), _LONGEST_SAID)
+
+    def _status(self, answer: Answer) -> tuple[Status, str]:
+        """Return where a job stands, and the value that says so."""
+        by_code = self.by_code(answer.status)
+        if by_code is not None:
+            return by_code, f"HTTP {answer.status}"
         if is_success(answer.status):
             return self._status_in(answer)
         if is_among(answer.status, self.read):
@@ -235,23 +223,23 @@ class JobMapping:
                 pass
         raise error_of(answer, transient=self._is_transient(answer))
 
-    def _status_in(self, answer: Answer) -> Status:
+    def _status_in(self, answer: Answer) -> tuple[Status, str]:
         if self.status is not None and answer.is_empty:
             raise answer.unusable("nothing")
         found = f"HTTP {answer.status}" if self.status is None else answer.find(self.status)
         if found is None:
             raise unknown_shape(answer)
         said = text_of(found)
-        status = None if said is None else self._meanings.get(_folded(said))
-        if status is None and (said is None or self._knows_all):
+        status = None if said is None else self._meanings.get(folded(said))
+        if said is None or (status is None and self._knows_all):
             raise answer.unusable(f"the status {answer.shown(found)}; known: {', '.join(self._values)}")
-        return status or "pending"
+        return status or "pending", said
 
     @property
     def _knows_all(self) -> bool:
         """Whether values that are not listed are none of the API's: some that mean pending are."""
         by_code = self.status is None
-        return any(bool(_BY_CODE.fullmatch(_folded(value))) == by_code for value in self.pending)
+        return any(bool(_BY_CODE.fullmatch(folded(value))) == by_code for value in self.pending)
 
     @property
     def _values(self) -> tuple[str, ...]:
@@ -259,7 +247,7 @@ class JobMapping:
 
     @cached_property
     def _meanings(self) -> dict[str, Status]:
-        return {_folded(text): status for name, status in _STATUSES.items() for text in getattr(self, name)}
+        return {folded(text): status for name, status in _STATUSES.items() for text in getattr(self, name)}
 
     def _check_job(self, answer: Answer, job_id: str) -> None:
         named = answer.find(self.job_id)
@@ -279,22 +267,11 @@ class JobMapping:
         return next(said, is_transient(answer))
 
 
-def _is_there(found: Any) -> bool:
-    """Say whether an expression found something, be it in one of the parts that it names."""
-    parts = found.values() if isinstance(found, dict) and found else (found,)
-    return any(part is not None for part in parts)
-
-
-def _folded(value: str) -> str:
-    """Return a value so that those which differ in case or space only are equal."""
-    return " ".join(value.casefold().split())
-
-
 def _refuse_twice(mapping: JobMapping, names: Iterable[str]) -> None:
     """Refuse a text that two fields list."""
     owners: dict[str, str] = {}
     for name in names:
         for text in getattr(mapping, name):
-            owner = owners.setdefault(_folded(text), name)
+            owner = owners.setdefault(folded(text), name)
             if owner != name:
                 raise ConfigError(Problem(f"lists {shown(text)}, as {owner!r} does", (name,)))

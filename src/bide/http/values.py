@@ -19,6 +19,17 @@ def text_of(value: object) -> str | None:
     return json.dumps(value) if isinstance(value, (bool, int, float)) else None
 
 
+def folded(value: str) -> str:
+    """Return a value so that those which differ in case or space only are equal."""
+    return " ".join(value.casefold().split())
+
+
+def is_there(found: Any) -> bool:
+    """Say whether an expression found something, be it in one of the parts that it names."""
+    parts = found.values() if isinstance(found, dict) and found else (found,)
+    return any(part is not None for part in parts)
+
+
 def number_of(value: object) -> float | None:
     """Return a finite number, also one that is written as text; None for all else."""
     if isinstance(value, str):
