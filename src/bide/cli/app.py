@@ -63,7 +63,8 @@ def cli(modules: tuple[str, ...]) -> None:
     2    wrong usage or configuration
     3    timed out, or the limit of calls was reached
     4    no such job
-    5    the server cannot be reached, refuses, or answers nonsense
+    5    the server cannot be reached, refuses, or answers nonsense;
+         also a limit that is reached before any answer about the job
     70   a fault of bide, or of a plug-in
     74   the output cannot be written
     130  interrupted, by Ctrl-C
