@@ -19,7 +19,16 @@ from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
 from bide.http.async_gather import outcomes
 from bide.http.conversation import Conversation, Exchange, cancelling
-from bide.http.driver import JOB_IS_OVER, REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
+from bide.http.driver import (
+    JOB_IS_OVER,
+    REQUEST_TIMEOUT,
+    SHORTEST,
+    HttpDriver,
+    check,
+    check_client,
+    check_job,
+    is_near,
+)
 from bide.http.job import HttpJob
 from bide.http.lanes import AsyncLanes
 from bide.http.surface import AsyncHTTPClient
@@ -178,6 +187,7 @@ class AsyncHttpPoller(HttpDriver[AsyncPoller]):
         Raises:
             RequestError: the look failed, and another may succeed; a `RequestRefused` will not.
         """
+        check_job(job)
         return await self.run(Conversation(job).look(), self.request_timeout)
 
     async def run(self, exchange: Exchange[T], timeout: Seconds) -> T:

@@ -56,12 +56,14 @@ class HttpDriver(Generic[P]):
 
     def _check_cancel(self, job: HttpJob) -> None:
         """Refuse to send DELETE where it may mean something else."""
+        check_job(job)
         if job.mapping.cancel is None:
             rule = 'the mapping does not say that DELETE cancels a job of this API (cancel = "DELETE")'
             raise ConfigError(Problem(rule, ("cancel_job",)))
 
     def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> Poll:
         """Return the poll function of a wait that begins, or goes on, now."""
+        check_job(job)
         poller = self._within(timeout)
         if token is None:
             return self._poll(job, poller)
@@ -74,6 +76,7 @@ class HttpDriver(Generic[P]):
         return attrs.evolve(self.poller, limits=attrs.evolve(self.poller.limits, timeout=timeout))
 
     def _poll(self, job: HttpJob, poller: P, wait: Wait | None = None) -> Poll:
+        check_job(job)
         wait = poller.begin(job.hint_left(), key=job.key) if wait is None else wait
         return Poll(job, poller.clock, waits=self, wait=wait)
 
@@ -103,6 +106,14 @@ class Poll(Conversation):
 def is_near(ask: Ask) -> bool:
     """Say whether a request goes to this machine itself, so that no proxy is asked."""
     return is_loopback(urlsplit(ask.url).hostname or "")
+
+
+def check_job(job: object) -> None:
+    """Refuse what is no job, such as the URL of one, which would only fail later, and obscurely."""
+    if not isinstance(job, HttpJob):
+        raise ConfigError(
+            Problem(f"must be an HttpJob, such as HttpJob(url), got {type(job).__name__}", ("job",))
+        )
 
 
 def check_client(http: object, closes: str, words: str) -> None:

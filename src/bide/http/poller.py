@@ -16,7 +16,16 @@ from bide.durations import Seconds
 from bide.errors import RequestError
 from bide.http.answers import Answer, Ask
 from bide.http.conversation import Conversation, Exchange, cancelling
-from bide.http.driver import JOB_IS_OVER, REQUEST_TIMEOUT, SHORTEST, HttpDriver, check, check_client, is_near
+from bide.http.driver import (
+    JOB_IS_OVER,
+    REQUEST_TIMEOUT,
+    SHORTEST,
+    HttpDriver,
+    check,
+    check_client,
+    check_job,
+    is_near,
+)
 from bide.http.gather import outcomes
 from bide.http.job import HttpJob
 from bide.http.surface import HTTPClient
@@ -182,6 +191,7 @@ class HttpPoller(HttpDriver[Poller]):
         Raises:
             RequestError: the look failed, and another may succeed; a `RequestRefused` will not.
         """
+        check_job(job)
         return self.run(Conversation(job).look(), self.request_timeout)
 
     def run(self, exchange: Exchange[T], timeout: Seconds) -> T:
