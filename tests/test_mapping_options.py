@@ -156,3 +156,39 @@ def test_a_wait_tells_what_the_api_said(
     told = json.loads(printed.out)
     assert told["said"] == (value if unlisted else None)
     assert f"; last seen {words}" in told["error"]["message"]
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [("https://cdn.test/1", "https://cdn.test/1"), ([1], "[1]"), ("a\x1b[31m", '"a\\u001b[31m"')],
+)
+def test_the_result_is_printed_after_the_end(
+    output: Any, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A text bare, for a script; all else as JSON, which no terminal obeys."""
+    body = json.dumps({"state": "done", "output": output}).encode()
+    with serve({"job": says(whole(body))}) as url:
+        found = ["--status", "state", "--completed", "done", "--result", "output"]
+        assert run(["wait", f"{url}/job", *found]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0].startswith("completed after 1 call")
+    assert printed.out.splitlines()[1:] == [line]
+    assert "warning" not in printed.err
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_expression_that_finds_nothing_is_warned_of(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once each, if the last answer should have had it; and the status stays what it is."""
+    with serve({"job": says(whole(b'{"state": "done", "output": 1}'))}) as url:
+        mistyped = ["--result", "outptu", "--error", "reson", "--progress", "pctt"]
+        wait = ["wait", f"{url}/job", "--status", "state", "--completed", "done", *mistyped, *options]
+        assert run(wait) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert warnings == [
+        "bide: warning: --progress 'pctt' found nothing in the last answer",
+        "bide: warning: --result 'outptu' found nothing in the last answer",
+    ]

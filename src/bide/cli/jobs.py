@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from bide.cli.failures import as_data, message_of, notes_of, status_of, tell
 from bide.cli.headers import headers_from
 from bide.cli.mapping import FIELDS, mapping_of, mapping_options
 from bide.cli.options import DURATION, policy_options
+from bide.cli.unfound import unfound
 from bide.durations import MAX_SECONDS
 from bide.events import Event, WaitEnded
 from bide.http import HttpJob, HttpPoller, JobClient, JobMapping
@@ -103,7 +105,8 @@ def wait(
 
     It may be a job of a bide server, as printed by `bide submit`, or of anybody's API: --mapping names an API
     that bide knows, and --status, --completed and --failed say where others have what. Tells of every poll on
-    standard error, and how it ended on standard output. The exit status tells the same; see `bide --help`.
+    standard error, and how it ended, with the result, on standard output. The exit status tells the same; see
+    `bide --help`.
 
     \b
     bide wait https://api.example.com/v1/jobs/42 \\
@@ -133,8 +136,10 @@ def wait(
         _tell(ended[0], error, as_json=as_json)
         if goes_on and not as_json:
             _tell_how_to_go_on(ended[0])
+        _warn(mapping, job, ended[0])
         raise click.exceptions.Exit(status_of(error)) from error
     _tell(ended[0], None, as_json=as_json)
+    _warn(mapping, job, ended[0])
 
 
 def _time_left(token: str) -> float | None:
@@ -159,9 +164,25 @@ def _tell(outcome: Outcome, error: BaseException | None, *, as_json: bool) -> No
         print_json({**_as_data(outcome), "error": None, **(as_data(error) if error is not None else {})})
     elif error is None:
         click.echo(str(outcome))
+        _print_result(outcome)
     if error is not None:
         end = str(outcome) if isinstance(error, KeyboardInterrupt) else message_of(error)
         tell("; ".join([end, *notes_of(error)]))
+
+
+def _print_result(outcome: Outcome) -> None:
+    """Print what the job produced: a text as it is, if it is one line that can be seen, else as JSON."""
+    result = outcome.observation.result if outcome.observation is not None else None
+    if isinstance(result, str) and result.isprintable():
+        click.echo(result)
+    elif result is not None:
+        print_json(result)
+
+
+def _warn(options: Mapping[str, Any], job: HttpJob, outcome: Outcome) -> None:
+    """Warn of expressions that may be misspelt."""
+    for remark in unfound(options, job.mapping, outcome.observation):
+        tell(f"warning: {remark}")
 
 
 def _tell_how_to_go_on(outcome: Outcome) -> None:

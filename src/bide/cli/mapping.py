@@ -23,7 +23,7 @@ FIELDS = {
     "progress": (_EXPRESSION, "Where the progress stands."),
     "progress_done": ("NUMBER", "The progress of a job that is done, such as 100; or an expression."),
     "detail": (_EXPRESSION, "What is kept of a pending job's answer; --json shows the last."),
-    "result": (_EXPRESSION, "Where the result of a completed job stands; --json shows it."),
+    "result": (_EXPRESSION, "Where the result of a completed job stands, which is printed in the end."),
     "error": (_EXPRESSION, "Where a failed job says why."),
     "created_at": (_EXPRESSION, "Where the time stands at which the job was created."),
     "completed_at": (_EXPRESSION, "Where the time stands at which the job ended."),
