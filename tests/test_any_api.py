@@ -750,6 +750,6 @@ def test_headers_that_cannot_be_sent_are_refused(headers: dict[str, str]) -> Non
 @pytest.mark.parametrize("poller", [HttpPoller, AsyncHttpPoller])
 @pytest.mark.parametrize("method", ["wait", "watch"])
 def test_a_url_is_told_to_be_no_job(poller: Any, method: str) -> None:
-    """At the call, in either colour, with what to pass instead; a URL, which may hold a secret, is not shown."""
+    """At the call, in either colour, with what to pass instead, but without the URL, which may be secret."""
     with pytest.raises(ConfigError, match=r"^job: must be an HttpJob, such as HttpJob\(url\), got str$"):
         getattr(poller(), method)(URL)

@@ -43,13 +43,15 @@ def job_at(server: str, outcome: str, duration: float = 0.05) -> str:
 
 @pytest.mark.wire
 def test_submit_prints_a_url_that_wait_takes(server: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The two commands fit together, and the ending is the only thing on standard output."""
+    """The two commands fit together, and standard output has the ending and the result only."""
     assert run(["submit", server]) == 0
     url = capsys.readouterr().out.strip()
     assert run(["wait", url]) in (0, 1)
     assert run(["wait", job_at(server, "completed")]) == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[-1].startswith("completed after ")
+    end, result = printed.out.splitlines()[-2:]
+    assert end.startswith("completed after ")
+    assert "duration" in json.loads(result)
     assert "Attempt 1: job is pending" in printed.err
 
 
