@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bide import AttemptsExhausted, ConfigError, Limits, Poller, Situation, Strategy, Wait
-from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule, schedule_bounds
+from bide.bounds import (
+    Bounds,
+    delay_bounds,
+    give_up_bounds,
+    max_total_sleep,
+    request_bounds,
+    schedule,
+    schedule_bounds,
+)
 from bide.testing import ScriptedJob, VirtualClock
 from bide_strategies import (
     Additive,
@@ -93,6 +101,29 @@ def test_the_seed_s_calls_are_known_beforehand() -> None:
     assert request_bounds(SEED, 15.0, Limits()) == Bounds(8, 9)
     assert request_bounds(SEED, 6.3, Limits()) == Bounds(7, 7)
     assert request_bounds(SEED, 4.0, Limits()) == Bounds(6, 7)
+
+
+def test_when_a_wait_gives_up_is_known_beforehand() -> None:
+    """The seed's tenth poll is at 32.7 to 49.05 s, by hand; a job of between is seen by some waits only."""
+    assert give_up_bounds(SEED, 15.0, Limits()) is None
+    some, none = (give_up_bounds(SEED, duration, Limits()) for duration in (40.0, 60.0))
+    assert some is not None
+    assert none is not None
+    assert (some.least, some.most) == pytest.approx((32.7, math.inf))
+    assert (none.least, none.most) == pytest.approx((32.7, 49.05))
+    assert give_up_bounds(SEED, 60.0, Limits(timeout=3.0)) == Bounds(3.0, 3.0)
+    assert give_up_bounds(SEED, 60.0, Limits(max_attempts=None, timeout=60.0)) is None
+    assert give_up_bounds(SEED, math.inf) is None
+    assert give_up_bounds(SEED, math.inf, Limits(max_attempts=None)) == Bounds(120.0, 120.0)
+
+
+def test_polls_at_once_give_up_at_once_or_in_time() -> None:
+    """Draws of zero may use up all attempts in no time; without attempts only the timeout gives up."""
+    strategy = Exponential(base=1.0, jitter=Full())
+    assert give_up_bounds(strategy, 1.0, Limits(max_attempts=40)) == Bounds(0.0, math.inf)
+    assert give_up_bounds(strategy, 1.0, Limits(max_attempts=10**6)) == Bounds(0.0, math.inf, exact=False)
+    assert give_up_bounds(strategy, 1.0, Limits(max_attempts=None)) is None
+    assert give_up_bounds(strategy, 99.0, Limits(max_attempts=None, timeout=9.0)) == Bounds(9.0, 9.0, False)
 
 
 def test_full_jitter_has_no_bound_but_the_limit() -> None:

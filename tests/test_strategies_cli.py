@@ -70,7 +70,7 @@ def test_a_policy_is_shown_with_its_bounds(name: str | None, capsys: pytest.Capt
     arguments = ["strategies", "show", *([name] if name else []), "--duration", "15s"]
     assert run(arguments) == 0
     printed = capsys.readouterr().out
-    assert "A wait for a job of 15s makes" in printed
+    assert "A wait for a job of 15s " in printed
     assert "█" in printed or "░" in printed
     assert run([*arguments, "--timeout", "none", "--max-attempts", "none", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -80,8 +80,32 @@ def test_a_policy_is_shown_with_its_bounds(name: str | None, capsys: pytest.Capt
         "max_failures": None,
         "failure_timeout": 30.0,
     }
+    assert shown["gives_up"] is None
     assert shown["max_total_sleep"] is None
     assert len(shown["polls"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--duration", "15s"], "A wait for a job of 15s makes 8 to 9 calls."),
+        (
+            ["--duration", "40s"],
+            "makes 10 calls. It may give up before the job ends, at 32.7s at the earliest.",
+        ),
+        (
+            ["--duration", "5m", "--timeout", "3s"],
+            "A wait for a job of 5m gives up before the job ends, at 3s, after 6 calls.",
+        ),
+    ],
+)
+def test_a_wait_that_gives_up_is_shown_as_one(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A wait that never sees the end, or may not, says so, and when."""
+    # With u = 0 the seed polls at 0, 0.1, 0.3, 0.7, 1.5 and, cut to the timeout, at 3; with u = 1 at 2.25.
+    assert run(["strategies", "show", "seed", *options]) == 0
+    assert said in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_seed_s_figures_are_shown(capsys: pytest.CaptureFixture[str]) -> None:

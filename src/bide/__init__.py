@@ -33,7 +33,14 @@ from bide.strategy import Observation, Situation, Strategy
 from bide.wait import Wait
 
 if TYPE_CHECKING:
-    from bide.bounds import Bounds, delay_bounds, max_total_sleep, request_bounds, schedule_bounds
+    from bide.bounds import (
+        Bounds,
+        delay_bounds,
+        give_up_bounds,
+        max_total_sleep,
+        request_bounds,
+        schedule_bounds,
+    )
     from bide.config import from_config, load_policy, to_config
     from bide.http import (
         AsyncHttpPoller,
@@ -83,6 +90,7 @@ __all__ = [
     "WaitTimeout",
     "delay_bounds",
     "from_config",
+    "give_up_bounds",
     "load_policy",
     "max_total_sleep",
     "register",
@@ -102,6 +110,7 @@ _LATER = {
     "JobMapping": "bide.http",
     "delay_bounds": "bide.bounds",
     "from_config": "bide.config",
+    "give_up_bounds": "bide.bounds",
     "load_policy": "bide.config",
     "max_total_sleep": "bide.bounds",
     "request_bounds": "bide.bounds",

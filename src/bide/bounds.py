@@ -103,11 +103,46 @@ def request_bounds(
     _require_seconds("duration", duration)
     _require_seconds("latency", latency)
     policy = _policy_of(strategy, limits)
-    fewest, counted_fewest = _polls(policy, duration, 1.0, latency)
-    most, counted_most = _polls(policy, duration, 0.0, 0.0)
+    fewest, _, counted_fewest = _polls(policy, duration, 1.0, latency)
+    most, _, counted_most = _polls(policy, duration, 0.0, 0.0)
     if not counted_most:
         most = math.inf if policy.limits.max_attempts is None else policy.limits.max_attempts
     return Bounds(fewest, most, _is_exact(policy.strategy) and counted_fewest and counted_most)
+
+
+def give_up_bounds(
+    strategy: Strategy | Policy, duration: float, limits: Limits | None = None
+) -> Bounds | None:
+    """
+    Return the earliest and the latest time at which a wait gives up before a job ends that lasts so long.
+
+    Args:
+        strategy: chooses the delays; of a policy also its initial delay counts.
+        duration: seconds from the start of the wait to the job's end; infinite if it never ends.
+        limits: end the wait if the job does not; by default those of the policy, and none for a strategy.
+
+    Returns:
+        The times, in seconds, where answers take no time; `most` is infinite if a wait may also see the end.
+        None if every wait sees it.
+
+    Raises:
+        ConfigError: the duration is no number of seconds.
+    """
+    _require_seconds("duration", duration)
+    policy = _policy_of(strategy, limits)
+    attempts = policy.limits.max_attempts
+    timeout = math.inf if policy.limits.timeout is None else policy.limits.timeout
+    _, earliest, counted_earliest = _polls(policy, duration, 0.0, 0.0)
+    if timeout >= duration and (attempts is None or earliest >= duration):
+        return None
+    _, latest, counted_latest = _polls(policy, duration, 1.0, 0.0)
+    least = earliest if counted_earliest or attempts is not None else timeout
+    most = latest if counted_latest and latest < duration else timeout
+    return Bounds(
+        least,
+        most if most < duration else math.inf,
+        _is_exact(policy.strategy) and counted_earliest and counted_latest,
+    )
 
 
 def max_total_sleep(
@@ -176,15 +211,17 @@ def _times(policy: Policy, u: float, latency: float) -> Iterator[float]:
         yield now
 
 
-def _polls(policy: Policy, duration: float, u: float, latency: float) -> tuple[float, bool]:
-    """Return how many polls the wait makes, and whether they were counted to the end."""
+def _polls(policy: Policy, duration: float, u: float, latency: float) -> tuple[float, float, bool]:
+    """Return how many polls the wait makes, when the last is answered, and whether it is the last."""
     count = at_once = 0
+    now = 0.0
     for delay in _delays(policy, duration, u, latency):
         count += 1
+        now += delay + latency
         at_once = 0 if delay else at_once + 1
         if at_once > _MOST_AT_ONCE or count > _MOST_POLLS:
-            return count, False
-    return count, True
+            return count, now, False
+    return count, now, True
 
 
 def _delays(policy: Policy, duration: float, u: float, latency: float) -> Iterator[float]:

@@ -14,7 +14,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from bide.bounds import Bounds, max_total_sleep, request_bounds
+from bide.bounds import Bounds, give_up_bounds, max_total_sleep, request_bounds
 from bide.catalogue import catalogue, policy_table
 from bide.cli.as_json import print_json
 from bide.cli.command import Command
@@ -97,6 +97,7 @@ class _Picture:
     duration: float
     polls: list[PollDescription]
     requests: Bounds
+    gives_up: Bounds | None
     total_sleep: float
 
     @classmethod
@@ -107,6 +108,7 @@ class _Picture:
             duration,
             describe_polls(policy, count),
             request_bounds(policy, duration),
+            give_up_bounds(policy, duration),
             max_total_sleep(policy, latency=1.0),
         )
 
@@ -120,7 +122,7 @@ class _Picture:
             console.print(_settings_as_table(self.resolved))
         console.print(_polls_as_table(self.polls, console.width))
         job = f"a job of {format_duration(self.duration)}"
-        console.print(Text(f"A wait for {job} makes {_range_of(self.requests)}."))
+        console.print(Text(f"A wait for {job} {_end_of(self.requests, self.gives_up)}."))
         console.print(Text(f"Any wait sleeps {_most(self.total_sleep)}."))
 
     def as_json(self) -> dict[str, Any]:
@@ -134,7 +136,8 @@ class _Picture:
             ],
             "polls": [attrs.asdict(poll) for poll in self.polls],
             "duration": _finite(self.duration),
-            "requests": {name: _finite(value) for name, value in attrs.asdict(self.requests).items()},
+            "requests": _bounds_as_json(self.requests),
+            "gives_up": None if self.gives_up is None else _bounds_as_json(self.gives_up),
             "max_total_sleep": _finite(self.total_sleep),
         }
 
@@ -192,6 +195,16 @@ def _span(least: float, most: float) -> str:
     return low if low == high else f"{low} … {high}"
 
 
+def _end_of(requests: Bounds, gives_up: Bounds | None) -> str:
+    calls = _range_of(requests)
+    if gives_up is None:
+        return f"makes {calls}"
+    if gives_up.most == math.inf:
+        earliest = f"at {format_duration(gives_up.least)} at the earliest"
+        return f"makes {calls}. It may give up before the job ends, {earliest}"
+    return f"gives up before the job ends, at {_span(gives_up.least, gives_up.most)}, after {calls}"
+
+
 def _range_of(requests: Bounds) -> str:
     exact = "" if requests.exact else ", at the very outside"
     if requests.most == math.inf:
@@ -217,6 +230,10 @@ def _as_json(value: Any) -> Any:
 def _finite(value: float) -> float | None:
     """JSON has no infinity: what has no bound is null."""
     return None if value == math.inf else value
+
+
+def _bounds_as_json(bounds: Bounds) -> dict[str, Any]:
+    return {name: _finite(value) for name, value in attrs.asdict(bounds).items()}
 
 
 def _kind_as_text(kind: KindDescription) -> Group:
