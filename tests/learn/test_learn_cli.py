@@ -159,6 +159,27 @@ def test_what_is_known_is_shown_with_what_it_saves(path: str, capsys: Output) ->
     assert "Against fixed:" in shown
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "planned for a call cost of 250ms, a 20th of the mean; see --call-cost"),
+        (["--call-cost", "1s"], "planned for a call cost of 1s\n"),
+        (["--mean-lag", "2s"], "planned for a mean lag of 2s\n"),
+        (["--calls", "1.5"], "planned for 1.5 calls per job\n"),
+    ],
+)
+def test_what_a_plan_is_made_for_is_shown(
+    tmp_path: Path, capsys: Output, options: list[str], said: str
+) -> None:
+    """What a call is worth, also where nobody said it: a 20th of 5 s; and bars are called no jobs."""
+    path = str(tmp_path / "waits.sqlite3")
+    SqliteHistory(path).add("video", [Lesson.exact(5.0)] * 3)
+    assert run(["learn", "show", "video", "--history", path, *options]) == 0
+    printed = capsys.readouterr().out
+    assert said in printed
+    assert "duration  believed " in printed
+
+
 def test_a_key_is_shown_by_itself(path: str, capsys: Output) -> None:
     """What a wait with that key knows: its own jobs count most, those of its kind a little."""
     assert run(["learn", "show", "video", "--history", path, "--key", "large", "--json"]) == 0
@@ -225,7 +246,8 @@ def test_every_look_is_drawn(durations: list[float]) -> None:
     """In a row, at any width; also a look that comes after all known ends."""
     lessons = [Lesson.exact(each) for each in durations]
     learned = Learned(call_cost=0.5).trained(durations)
-    found = summary("video", "", lessons, learned, Fixed(interval=1.0), bars=13)
+    target = {"call_cost": 0.5}
+    found = summary("video", "", lessons, learned, Fixed(interval=1.0), target=target, bars=13)
     assert found.learned.looks[-1] >= max(durations)
     for width in (40, 80, 120):
         with io.StringIO() as drawn:

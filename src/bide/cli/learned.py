@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -19,10 +19,19 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MOST_LOOKS = 8
 
 
-def print_summary(found: Summary, fallback: str, console: Console) -> None:
-    """Print how jobs take, when to look at them, and what that saves against a fallback."""
+def print_summary(found: Summary, fallback: str, console: Console, *, assumed: bool = False) -> None:
+    """
+    Print how long jobs take, when to look at them, and what that saves against a fallback.
+
+    Args:
+        found: what is known.
+        fallback: what the fallback is called.
+        console: to print on.
+        assumed: nobody said what a call is worth.
+    """
     for line in _words(found):
         console.print(Text(line))
+    console.print(Text(_aim(found.target) + (", a 20th of the mean; see --call-cost" if assumed else "")))
     console.print(_durations(found, console.width))
     console.print(_costs(found, fallback))
     console.print(Text(_saving(found.learned, found.fallback, fallback)))
@@ -37,6 +46,13 @@ def _words(found: Summary) -> Iterator[str]:
     yield f"mean {format_duration(found.mean)}; within: {within}"
 
 
+def _aim(target: Mapping[str, float]) -> str:
+    [(name, value)] = target.items()
+    if name == "calls":
+        return f"planned for {value:g} calls per job"
+    return f"planned for a {name.replace('_', ' ')} of {format_duration(value)}"
+
+
 def _durations(found: Summary, width: int) -> Table:
     """Return the bars, each with the looks at a job that still runs then; no look is in none."""
     spans = [_span(bar) for bar in found.bars]
@@ -46,7 +62,7 @@ def _durations(found: Summary, width: int) -> Table:
     header = "looks at"
     table = Table(**LAYOUT)
     table.add_column("duration", justify="right", no_wrap=True)
-    table.add_column("jobs", no_wrap=True)
+    table.add_column("believed", overflow="fold")  # a bar fits, the heading may not
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(header, min_width=max(words, default=0))  # a word is not broken
     looks_width = max(len(header), min(max(map(len, looks)), _LOOKS_WIDTH))

@@ -79,13 +79,18 @@ def show(
         lessons = lessons_for(path, kind, key)
         whole = learner = _of_history(path, kind, _target(target, lessons, key), other)
     learner.planned(key)  # which a wait would have made beside it, for those that begin later
-    found = summary(learner.job_kind, key, lessons, begun(whole, key), other, bars=_BARS)
+    aim = _given({each: getattr(learner, each) for each in TARGETS})
+    found = summary(learner.job_kind, key, lessons, begun(whole, key), other, target=aim, bars=_BARS)
     if as_json:
         print_json(attrs.asdict(found))
     else:
         from bide.cli.learned import print_summary
 
-        print_summary(found, name, Console())
+        print_summary(found, name, Console(), assumed=path is not None and not _given(target))
+
+
+def _given(target: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in target.items() if value is not None}
 
 
 def _refuse(options: Mapping[str, object], rule: str) -> None:
@@ -116,8 +121,7 @@ def _target(given: Mapping[str, float | None], lessons: Sequence[Lesson], key: s
     from bide.learn.summary import known_durations
 
     durations = known_durations(lessons, key)
-    target = {name: value for name, value in given.items() if value is not None}
-    target = target or {"call_cost": usual_worth(durations)}
+    target = _given(given) or {"call_cost": usual_worth(durations)}
     plan_for(durations, **target)
     return target
 

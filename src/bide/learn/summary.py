@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, repeat
 from typing import Any
 
@@ -55,7 +55,7 @@ class Cost:
 @frozen(kw_only=True)
 class Bar:
     """
-    Jobs that take so long.
+    Jobs that take so long, by the distribution that is believed: a smooth one, no count.
 
     Args:
         start: shortest of these durations, in seconds; of the first bar 0.
@@ -84,6 +84,7 @@ class Summary:
         given_up: how many ran on when their wait was over.
         mean: mean duration, in seconds.
         quantiles: of the durations at `QUANTILES`, in seconds.
+        target: what the plan is to aim at, as one of `bide.target.TARGETS`, and its value.
         bars: how durations are spread, evenly in the logarithm of time, but for the first and the last.
         learned: what the strategy costs that has learned.
         fallback: what its fallback costs.
@@ -97,6 +98,7 @@ class Summary:
     given_up: int
     mean: float
     quantiles: tuple[float, ...]
+    target: Mapping[str, float]
     bars: tuple[Bar, ...]
     learned: Cost
     fallback: Cost
@@ -122,7 +124,14 @@ def known_durations(lessons: Sequence[Lesson], key: str) -> Distribution:
 
 
 def summary(
-    kind: str, key: str, lessons: Sequence[Lesson], learned: Strategy, fallback: Strategy, *, bars: int
+    kind: str,
+    key: str,
+    lessons: Sequence[Lesson],
+    learned: Strategy,
+    fallback: Strategy,
+    *,
+    target: Mapping[str, float],
+    bars: int,
 ) -> Summary:
     """
     Return what lessons say of a kind of jobs.
@@ -133,6 +142,7 @@ def summary(
         lessons: the oldest first; at least one job was seen to end.
         learned: the strategy that has learned from them.
         fallback: what it is compared with.
+        target: what the plan is to aim at, by its name.
         bars: how many to count, beside that of the shortest jobs and that of the longest.
 
     Raises:
@@ -151,6 +161,7 @@ def summary(
         given_up=given_up,
         mean=durations.mean,
         quantiles=tuple(durations.quantile(np.array(QUANTILES)).tolist()),
+        target=target,
         bars=_bars(durations, bars),
         learned=costs[0],
         fallback=costs[1],
