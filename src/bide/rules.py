@@ -11,6 +11,11 @@ from bide.durations import MAX_SECONDS
 from bide.errors import ConfigError, Problem, shown
 
 
+def such_as(example: str) -> dict[str, str]:
+    """Return the metadata of a required field, with what is shown to somebody who leaves it out."""
+    return {"example": f", such as {example}"}
+
+
 @frozen(kw_only=True)
 class Number:
     """

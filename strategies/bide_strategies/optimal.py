@@ -12,7 +12,7 @@ from bide.durations import MAX_SECONDS, Seconds
 from bide.errors import ConfigError, Problem, shown
 from bide.files import located
 from bide.inline import format_inline
-from bide.rules import Number, seconds
+from bide.rules import Number, seconds, such_as
 from bide.strategy import Situation
 from bide.target import TARGETS, target_among
 
@@ -64,7 +64,7 @@ class Optimal:
     Source: Barlow, Hunter and Proschan, "Optimum Checking Procedures", J. SIAM 11 (1963).
     """
 
-    durations: Any = field(converter=_in_one_line, metadata={"example": f", such as {_EXAMPLE}"})
+    durations: Any = field(converter=_in_one_line, metadata=such_as(_EXAMPLE))
     call_cost: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     mean_lag: Seconds | None = field(default=None, validator=seconds(above=0, optional=True))
     calls: float | None = field(default=None, validator=Number(least=1, optional=True))

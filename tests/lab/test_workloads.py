@@ -4,6 +4,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from bide import ConfigError
 from bide.lab import Workload, find_workload, load_workload
 from bide.lab.distributions import Exponential, Fixed, Gamma, Lognormal, Uniform, Weibull
-from bide.lab.mixed import Mixture, Samples
+from bide.lab.mixed import Durations, Mixture, Samples
 
 SHIPPED = sorted((Path(__file__).parents[2] / "benchmarks" / "workloads").glob("*.toml"))
 
@@ -94,7 +95,10 @@ def test_samples_within_a_mixture_come_from_a_file(tmp_path: Path) -> None:
     [
         ("unifrom(5s, 15s)", "unknown kind 'unifrom'; did you mean 'uniform'?"),
         ("uniform(15s, 5s)", "longest: must be > 'shortest' (15), got 5"),
-        ("uniform(5s)", "longest: is required"),
+        ("uniform(5s)", "longest: is required, such as uniform(5s, 15s)"),
+        ("lognormal(60s)", "sigma: is required, such as lognormal(60s, 0.5)"),
+        ("times.csv", "'times.csv': is no TOML file; measured durations are written samples(times.csv)"),
+        ("here/times.json", "measured durations are written samples(here/times.json)"),
         ("uniform(5s, 15s, 20s)", "needs '=' after 'uniform(5s, 15s, 20s', got ')'"),
         ("uniform(5s, shortest=4s)", "names 'shortest' twice"),
         ("exponential(-1)", "durations.mean: must be a finite number > 0 and <= 1e+09 seconds, got -1"),
@@ -200,3 +204,14 @@ def test_samples_come_from_a_regular_file_of_reasonable_size(tmp_path: Path) -> 
         find_workload("samples(/dev/zero)")
     with pytest.raises(ConfigError, match=r"large\.csv: must have at most 67,108,864 bytes, got 67,108,865$"):
         find_workload(f"samples({large})")
+
+
+@pytest.mark.parametrize("kind", get_args(Durations))
+def test_a_kind_without_its_fields_gives_a_form_to_copy(kind: type[Any]) -> None:
+    """The example is one of the kind; that of samples names a file of one's own."""
+    with pytest.raises(ConfigError, match="is required, such as ") as caught:
+        find_workload(kind.kind)
+    example = str(caught.value).splitlines()[0].partition("such as ")[2]
+    assert example.startswith(f"{kind.kind}(")
+    if kind is not Samples:
+        assert isinstance(find_workload(example).durations, kind)

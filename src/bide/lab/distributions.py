@@ -15,7 +15,7 @@ from attrs import field, frozen
 from bide.durations import Seconds
 from bide.errors import ConfigError, Problem
 from bide.lab.distribution import NO_ATOMS, Array, Continuous
-from bide.rules import Number, seconds
+from bide.rules import Number, seconds, such_as
 
 
 @frozen
@@ -29,7 +29,7 @@ class Fixed:
 
     kind: ClassVar[str] = "fixed"
 
-    duration: Seconds = field(validator=seconds(least=0))
+    duration: Seconds = field(validator=seconds(least=0), metadata=such_as("fixed(10s)"))
 
     @property
     def mean(self) -> float:
@@ -71,8 +71,8 @@ class Uniform:
 
     kind: ClassVar[str] = "uniform"
 
-    shortest: Seconds = field(validator=seconds(least=0))
-    longest: Seconds = field(validator=seconds(above=0))
+    shortest: Seconds = field(validator=seconds(least=0), metadata=such_as("uniform(5s, 15s)"))
+    longest: Seconds = field(validator=seconds(above=0), metadata=such_as("uniform(5s, 15s)"))
 
     def __attrs_post_init__(self) -> None:
         if not self.longest > self.shortest:
@@ -118,7 +118,7 @@ class Exponential(Continuous):
 
     kind: ClassVar[str] = "exponential"
 
-    mean: Seconds = field(validator=seconds(above=0))
+    mean: Seconds = field(validator=seconds(above=0), metadata=such_as("exponential(10s)"))
 
     def survival(self, t: Array) -> Array:
         """Return exp(-t / mean)."""
@@ -146,8 +146,8 @@ class Lognormal(Continuous):
 
     kind: ClassVar[str] = "lognormal"
 
-    median: Seconds = field(validator=seconds(above=0))
-    sigma: float = field(validator=Number(above=0, most=3))
+    median: Seconds = field(validator=seconds(above=0), metadata=such_as("lognormal(60s, 0.5)"))
+    sigma: float = field(validator=Number(above=0, most=3), metadata=such_as("lognormal(60s, 0.5)"))
 
     @property
     def mean(self) -> float:
@@ -190,8 +190,8 @@ class Weibull(Continuous):
 
     kind: ClassVar[str] = "weibull"
 
-    shape: float = field(validator=Number(least=0.2, most=1000))
-    scale: Seconds = field(validator=seconds(above=0))
+    shape: float = field(validator=Number(least=0.2, most=1000), metadata=such_as("weibull(0.6, 60s)"))
+    scale: Seconds = field(validator=seconds(above=0), metadata=such_as("weibull(0.6, 60s)"))
 
     @property
     def mean(self) -> float:
@@ -231,8 +231,8 @@ class Gamma(Continuous):
 
     kind: ClassVar[str] = "gamma"
 
-    shape: float = field(validator=Number(least=0.05, most=100_000))
-    scale: Seconds = field(validator=seconds(above=0))
+    shape: float = field(validator=Number(least=0.05, most=100_000), metadata=such_as("gamma(4, 30s)"))
+    scale: Seconds = field(validator=seconds(above=0), metadata=such_as("gamma(4, 30s)"))
 
     @property
     def mean(self) -> float:

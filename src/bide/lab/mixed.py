@@ -13,7 +13,7 @@ from bide.durations import Seconds
 from bide.errors import ConfigError
 from bide.lab.distribution import Array, Distribution
 from bide.lab.distributions import Exponential, Fixed, Gamma, Lognormal, Uniform, Weibull
-from bide.rules import Number, seconds
+from bide.rules import Number, seconds, such_as
 
 # Between two of these quantiles of each part, a quantile of the mixture is found by halving. The first ones
 # may be many orders of magnitude apart.
@@ -29,6 +29,9 @@ def _as_parts(parts: Iterable[Durations]) -> tuple[Durations, ...]:
     return tuple(parts)
 
 
+_EXAMPLE = "mixture([0.7, 0.3], [fixed(5s), uniform(1m, 2m)])"
+
+
 @frozen
 class Samples:
     """
@@ -41,7 +44,9 @@ class Samples:
     kind: ClassVar[str] = "samples"
 
     values: tuple[Seconds, ...] = field(
-        converter=_as_floats, validator=[min_len(1), deep_iterable(seconds(least=0))]
+        converter=_as_floats,
+        validator=[min_len(1), deep_iterable(seconds(least=0))],
+        metadata=such_as("samples(times.csv)"),
     )
     _sorted: Array = field(init=False, repr=False, eq=False)
     _sums: Array = field(init=False, repr=False, eq=False)
@@ -138,9 +143,11 @@ class Mixture:
     kind: ClassVar[str] = "mixture"
 
     weights: tuple[float, ...] = field(
-        converter=_as_floats, validator=[min_len(1), deep_iterable(Number(above=0))]
+        converter=_as_floats,
+        validator=[min_len(1), deep_iterable(Number(above=0))],
+        metadata=such_as(_EXAMPLE),
     )
-    parts: tuple[Durations, ...] = field(converter=_as_parts)
+    parts: tuple[Durations, ...] = field(converter=_as_parts, metadata=such_as(_EXAMPLE))
 
     def __attrs_post_init__(self) -> None:
         if len(self.weights) != len(self.parts):

@@ -8,6 +8,7 @@ a CSV or JSON file, named beside the kind ``samples``, relative to the file that
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -23,6 +24,8 @@ from bide.lab.measured import read_durations
 from bide.lab.mixed import Durations
 
 _KINDS: dict[str, type[Any]] = {kind.kind: kind for kind in get_args(Durations)}
+
+_MEASURED = re.compile(r"\.(csv|json|txt)$", re.IGNORECASE)
 
 
 @frozen
@@ -50,10 +53,10 @@ def find_workload(text: str) -> Workload:
     Raises:
         ConfigError: there is no such thing, or something in it is wrong.
     """
-    if text.endswith(".toml") or (os.sep in text and "(" not in text):
+    if text.endswith(".toml") or (os.sep in text and not _MEASURED.search(text) and "(" not in text):
         return load_workload(text)
     try:
-        table = _with_values(parse_inline(text, _field_names), Path())
+        table = _with_values(_in_one_line(text), Path())
         return structure({"name": text, "durations": table}, Workload)
     except ConfigError as error:
         raise error.inside(source=shown(text)) from error
@@ -88,9 +91,15 @@ def durations_from(value: Any, folder: Path) -> Durations:
     """
     if isinstance(value, str) and value.endswith(".toml"):
         return load_workload(folder / value).durations
-    table = parse_inline(value, _field_names) if isinstance(value, str) else value
+    table = _in_one_line(value) if isinstance(value, str) else value
     durations: Durations = structure(_with_values(table, folder), Durations)  # type: ignore[arg-type]
     return durations
+
+
+def _in_one_line(text: str) -> dict[str, Any]:
+    if _MEASURED.search(text):
+        raise ConfigError(f"is no TOML file; measured durations are written samples({text})")
+    return parse_inline(text, _field_names)
 
 
 def _with_values(table: Any, folder: Path) -> Any:
