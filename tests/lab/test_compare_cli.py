@@ -62,6 +62,17 @@ def test_by_name_alone_they_suit_each_workload(capsys: pytest.CaptureFixture[str
     assert (one["timed_out"], other["timed_out"]) == (0, 0)
 
 
+def test_where_nobody_sees_the_end_a_way_to_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """The seed gives up after 49 s at most, and with the options named it does not."""
+    options: list[str] = []
+    for hint in (True, False):
+        assert run(["compare", "seed", "--workload", "uniform(4m, 6m)", *options]) == 0
+        printed = " ".join(capsys.readouterr().out.split())
+        assert ("they see no end. They wait to the end with --timeout none" in printed) is hint
+        assert ("least possible" in printed) is not hint
+        options = ["--timeout", "none", "--max-attempts", "none"]
+
+
 def test_their_limits_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
     """As those of all others: who may look once only sees jobs that end before."""
     (only,) = compared("optimal", "--max-attempts", "1", capsys=capsys)

@@ -57,10 +57,11 @@ def _explained(workload: WorkloadResults, least: LeastPossible | None) -> Iterat
         yield f"least possible: what no schedule{who} can better at the mean lag of {least.beside}."
     waiting = _waiting(workload.results)
     if waiting < len(workload.results):
-        yield (
-            f"{'The last' if waiting else 'All'} rows give up on more than {GIVES_UP:.0%} of the jobs;"
-            " their excess is over an optimum that gives up on as many."
-        )
+        excess = "their excess is over an optimum that gives up on as many" if least else "they see no end"
+        rows = "The last rows" if waiting else "All rows"
+        yield f"{rows} give up on more than {GIVES_UP:.0%} of the jobs; {excess}."
+    if not waiting:
+        yield "They wait to the end with --timeout none --max-attempts none."
 
 
 def _waiting(rows: Sequence[Result]) -> int:
