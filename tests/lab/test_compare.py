@@ -59,7 +59,7 @@ def test_lag_has_quantiles_and_a_target() -> None:
     assert result.lag_p50 == pytest.approx(2.0, abs=1e-2)
     assert result.lag_p99 == pytest.approx(3.95, abs=1e-2)
     assert result.calls_p95 == 5
-    assert result.schedule == (0.0, 4.0, 8.0, 12.0)
+    assert result.schedule == (0.0, 4.0, 8.0, 12.0, 16.0)
 
 
 def test_an_answer_that_takes_time_adds_to_every_lag_and_to_the_least() -> None:

@@ -6,6 +6,7 @@ import json
 from html.parser import HTMLParser
 from typing import Any
 
+import attrs
 import pytest
 from browser import opened
 from made_up import result, workload
@@ -20,6 +21,7 @@ pytest.importorskip("vl_convert", reason="charts need the extra 'lab'")
 from bide.lab.report.compare_page import compare_page
 from bide.lab.report.picture import compare_png
 from bide.lab.report.plane import Axis, Plane
+from bide.lab.report.strips import strips
 from bide.lab.report.symbols import symbols_for
 
 pytestmark = pytest.mark.slow
@@ -159,6 +161,25 @@ def test_nothing_to_compare_is_drawn_all_the_same() -> None:
     assert "give up on half of the jobs or more: a." in html
     assert html.count("at the left edge have no lag at all") == 1
     assert html.count("Mind this.") == 1
+
+
+def test_the_headline_names_neither_the_late_nor_one_of_equals() -> None:
+    """Two calls where one would do are not the closest to the least; and all who are farthest are named."""
+    late, good, *bad = result("late", 2, 20), result("good", 12, 4), result("a", 18, 5), result("b", 18, 5)
+    html = compare_page(Comparison(workloads=(workload(late, good, *bad),)), setting={})
+    assert "Closest to the least possible: <strong>good</strong>" in html
+    assert "Farthest from it: <strong>a and b</strong>" in html
+
+
+@pytest.mark.parametrize(
+    ("times", "sign"),
+    [((0.0, 60.0, 120.0), "…"), ((0.0, 30.0, 200.0), "… 200 s"), ((0.0, 50.0), "")],
+)
+def test_a_schedule_beyond_the_chart_goes_on(times: tuple[float, ...], sign: str) -> None:
+    """The next look is named where nothing else shows that there is one: the chart ends at 109 s."""
+    chart = strips(workload(attrs.evolve(result("a", 3, 2), schedule=times)), symbols_for(["a"]))
+    drawn = json.dumps(chart.to_dict(), ensure_ascii=False)
+    assert f'"sign": "{sign}"' in drawn
 
 
 def test_symbols_differ_in_colour_or_shape() -> None:

@@ -27,7 +27,8 @@ class Result:
         optimal_calls: least calls at equal mean lag; 1 where the lag is longer than one call needs; None when
             nothing was seen.
         excess: calls as a multiple of the least; None when nothing was seen.
-        schedule: poll times of one wait, counted from its start; with every u at one half, or a peer's first.
+        schedule: poll times of one wait, counted from its start, to the look that sees the end of a job that
+            takes longer than all but one in a thousand; with every u at one half, or a peer's first.
     """
 
     strategy: str

@@ -116,7 +116,7 @@ class Scheduled:
             sums=sums_over(self.schedules, durations),
             jobs=jobs_over(self.schedules, ends),
             most_calls=self.schedules.most_calls_for(durations.longest),
-            schedule=middle[middle <= until],
+            schedule=middle[: np.searchsorted(middle, until) + 1],  # with the look that sees the end
         )
 
 

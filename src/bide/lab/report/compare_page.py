@@ -71,6 +71,10 @@ def _charts(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) ->
 def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) -> dict[str, Any]:
     """Return what the template says of a workload."""
     least, ranked = least_possible(workload), compared(workload)
+    timely = [result for result in ranked if not _one_call_does(result)] or ranked
+    best, worst = (
+        (_in_words(ends[at], ranked) if ends else None) for ends, at in ((timely, 0), (ranked, -1))
+    )
     rows = [*([least.result] if least else []), *workload.results]
     pale = {result.strategy for result in rows if not sees_the_end(result)}
     names = [result.strategy for result in rows]
@@ -78,8 +82,8 @@ def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) 
         "id": id_,
         "name": workload.name,
         "durations": durations_in_words(workload),
-        "best": _in_words(ranked[0]) if ranked else None,
-        "worst": _in_words(ranked[-1]) if len(ranked) > 1 else None,
+        "best": best,
+        "worst": worst if worst != best else None,
         "table": table(names, columns(rows, lag_unit(rows)), marks, pale=pale, bars="excess"),
         "beside": least.beside if least else None,
         "hollow": any(has_place(result) and result.strategy in pale for result in workload.results),
@@ -90,13 +94,22 @@ def _workload(id_: str, workload: WorkloadResults, marks: Mapping[str, Symbol]) 
     }
 
 
-def _in_words(result: Result) -> dict[str, str]:
+def _one_call_does(result: Result) -> bool:
+    """Say whether a single call would have no longer lag than these, so that the excess tells little."""
+    return result.optimal_calls is not None and result.optimal_calls <= 1.0 < result.calls
+
+
+def _in_words(result: Result, ranked: Sequence[Result]) -> dict[str, Any]:
+    """Return what is said of a result, and who all have such figures."""
+    figures = _figures(result)
+    names = [each.strategy for each in ranked if _figures(each) == figures]
+    return {"strategies": names, "figures": figures}
+
+
+def _figures(result: Result) -> str:
     unit = unit_for(result.lag_mean)
     lag = f"{result.lag_mean / unit.seconds:.3g} {unit.name}"
-    return {
-        "strategy": result.strategy,
-        "figures": f"{result.calls:.3g} calls at a mean lag of {lag}, {result.excess:.2f} times the least",
-    }
+    return f"{result.calls:.3g} calls at a mean lag of {lag}, {result.excess:.2f} times the least"
 
 
 def _overview(comparison: Comparison, marks: Mapping[str, Symbol]) -> list[dict[str, Any]]:

@@ -51,15 +51,18 @@ def strips(workload: WorkloadResults, symbols: Mapping[str, Symbol]) -> alt.Laye
 
 
 def _row(result: Result, unit: Unit, longest: float) -> dict[str, Any]:
-    """Return a schedule as far as it is shown, and a sign for how it goes on if it ends there."""
+    """Return a schedule as far as it is shown, and a sign for how it goes on; when, if that is far off."""
     times = [float(f"{time / unit.seconds:.4g}") for time in result.schedule]
     sign = "…" if len(times) == MOST_POLLS else "" if sees_the_end(result) else "\N{BALLOT X}"
     shown = [time for time in times if time <= longest]
+    if len(shown) < len(times):
+        far = max(shown, default=0.0) < longest / 2
+        sign = f"… {times[len(shown)]:.3g} {unit.name}" if far else "…"
     return {
         "strategy": result.strategy,
         "times": shown,
         "time": max(shown, default=0.0),
-        "sign": sign if shown == times else "",
+        "sign": sign,
     }
 
 
