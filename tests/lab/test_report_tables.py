@@ -11,7 +11,7 @@ from made_up import comparison, result
 from rich.console import Console
 
 from bide.cli.comparison import print_comparison
-from bide.lab.columns import arranged, columns, least_possible
+from bide.lab.columns import arranged, columns, lag_unit, least_possible
 from bide.lab.comparison import Comparison
 from bide.lab.figures import NOTHING, decimals_for, format_error, format_number, format_share, unit_for
 
@@ -99,6 +99,14 @@ def test_the_table_begins_with_the_optimum_and_is_sorted_by_excess() -> None:
     found = [line[:3] for line in lines if line and line[0] in {"least", "a", "b", "c"}]
     assert found[:3] == [["least", "possible", "1.00"], ["a", "5.25", "10.50"], ["b", "10.25", "20.50"]]
     assert found[3][0] == "c"
+
+
+@pytest.mark.parametrize(
+    ("lags", "unit"), [((0.5, 0.5, 3.73), "s"), ((0.004, 0.2), "ms"), ((0.0, 9.0), "s"), ((), "s")]
+)
+def test_lags_are_told_in_a_unit_for_all(lags: tuple[float, ...], unit: str) -> None:
+    """The middle of the least and the most counts, however many there are of one size: 1.4 s, 28 ms."""
+    assert lag_unit([result("a", 3, lag) for lag in lags]).name == unit
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])

@@ -193,9 +193,9 @@ def _optimum(result: Result) -> Result:
 
 
 def lag_unit(results: Sequence[Result]) -> Unit:
-    """Return the unit in which to tell the lags: that of their geometric mean, however long the jobs are."""
-    logs = [math.log(result.lag_mean) for result in results if result.lag_mean > 0]
-    return unit_for(math.exp(sum(logs) / len(logs)) if logs else 1.0)
+    """Return the unit in which to tell the lags: that of the middle, by ratio, of the least and the most."""
+    lags = [result.lag_mean for result in results if result.lag_mean > 0]
+    return unit_for(math.sqrt(min(lags)) * math.sqrt(max(lags)) if lags else 1.0)
 
 
 def columns(results: Sequence[Result], unit: Unit) -> dict[str, Column]:
