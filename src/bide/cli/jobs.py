@@ -220,6 +220,11 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
 @click.command("mappings")
 def list_mappings() -> None:
     """List the job APIs whose answers bide knows: names for `bide wait URL --mapping NAME`."""
-    width = max(map(len, mappings()))
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
     for name in mappings():
-        click.echo(f"{name:{width}}  {find_mapping(name).description}")
+        grid.add_row(Text(name, no_wrap=True), Text(find_mapping(name).description))
+    Console().print(grid)

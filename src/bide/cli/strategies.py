@@ -121,6 +121,8 @@ class _Picture:
         if explain:
             console.print(_settings_as_table(self.resolved))
         console.print(_polls_as_table(self.polls, console.width))
+        if console.width < _WIDE:
+            console.print(Text("No room for: at; a wider window and --json have it."))
         job = f"a job of {format_duration(self.duration)}"
         console.print(Text(f"A wait for {job} {_end_of(self.requests, self.gives_up)}."))
         console.print(Text(f"Any wait sleeps {_most(self.total_sleep)}."))
@@ -168,9 +170,13 @@ def _value_of(setting: Setting) -> str:
     return format_inline(to_data(setting.value))
 
 
+_WIDE = 70
+"""Columns of a window that has room for the times of the polls."""
+
+
 def _polls_as_table(polls: Sequence[PollDescription], width: int) -> Table:
     """Draw the delays, solid up to the least and shaded up to the greatest; and times, if there is room."""
-    wide = width >= 70
+    wide = width >= _WIDE
     table = Table(**LAYOUT)
     for heading in ("poll", "delay", *(["at"] if wide else [])):
         table.add_column(heading, justify="right", no_wrap=True)
