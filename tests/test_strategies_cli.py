@@ -108,6 +108,28 @@ def test_a_wait_that_gives_up_is_shown_as_one(
     assert said in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_narrow_window_loses_nothing_silently(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines keep to it, and what is left out is named."""
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run(["strategies", "show", "seed"]) == 0
+    assert "No room for: at; a wider window and --json have it." in capsys.readouterr().out
+    assert run(["mappings"]) == 0
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 60
+    assert "GET /v1/messages/batches/{id}" in " ".join(printed.split())
+
+
+def test_many_names_are_not_listed_beside_the_likeliest(capsys: pytest.CaptureFixture[str]) -> None:
+    """One that is near is enough; where none is, all are shown."""
+    for name, said, listed in (("sed", "did you mean 'seed'?", False), ("zzz", "(known: ", True)):
+        assert run(["strategies", "show", name]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert ("awaitility" in error) is listed
+
+
 def test_the_seed_s_figures_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """What is printed is what the bounds say: 8 or 9 calls for 15 s, delays of v to 1.5 v."""
     assert run(["strategies", "show", "seed", "--duration", "15s"]) == 0

@@ -122,12 +122,16 @@ def printable(text: str, most: int = 500) -> str:
     return safe if len(safe) <= most and len(text) <= most else f"{safe[:most]}…"
 
 
+_FEW = 12
+"""So many names are listed beside the likeliest one."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence about an unknown word: its likeliest spelling, and what there is."""
+    """Return the end of a sentence about an unknown word: its likeliest spelling, what there is, or both."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (known: {', '.join(known) or 'none'})"
+    return hint if hint and len(known) > _FEW else f"{hint} (known: {', '.join(known) or 'none'})"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
