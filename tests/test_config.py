@@ -139,7 +139,7 @@ def test_whole_numbers_become_seconds() -> None:
         ({"kind": "exponential", "jitter": "fool"}, "jitter.kind: unknown kind 'fool'"),
         ({"kind": "exponential", "jitter": {"kind": "additive", "share": 2}}, "jitter.share: must be"),
         ({"kind": "exponential", "jitter": 3}, "jitter: must be a table with a 'kind'"),
-        ({"base": 1}, "needs a 'kind', got a table with 'base'"),
+        ({"base": 1}, "needs a 'kind', and it must be text, got only 'base'"),
         (3, "must be a table with a 'kind'"),
     ],
 )

@@ -59,12 +59,9 @@ def _structure_kind(value: Any, find: Callable[[str], type[Any]]) -> Any:
     table = {"kind": value} if isinstance(value, str) else value
     if not isinstance(table, Mapping):
         raise ConfigError(f"must be a table with a 'kind', or the name of a kind, got {shown(value)}")
-    if "kind" not in table:
-        raise ConfigError(
-            f"needs a 'kind', got a table with {', '.join(map(shown, table)) or 'nothing in it'}"
-        )
-    if not isinstance(table["kind"], str):
-        raise ConfigError(f"needs a 'kind', and it must be text, got {shown(table['kind'])}")
+    if not isinstance(table.get("kind"), str):
+        got = shown(table["kind"]) if "kind" in table else f"only {', '.join(map(shown, table)) or 'nothing'}"
+        raise ConfigError(f"needs a 'kind', and it must be text, got {got}")
     try:
         cls = find(table["kind"])
     except ConfigError as error:
