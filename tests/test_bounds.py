@@ -1,6 +1,7 @@
 """Bounds: they hold for every draw, and where they say so they are attained."""
 
 import math
+from typing import Any
 
 import pytest
 from generators import draws, shipped, situations
@@ -172,9 +173,9 @@ def test_where_time_or_progress_decides_the_bounds_say_that_they_are_not_exact()
     assert not request_bounds(Scale(strategy=by_time, factor=2.0), 20.0).exact
 
 
-@pytest.mark.parametrize("duration", [-1.0, math.nan])
-def test_a_duration_that_is_none_is_refused(duration: float) -> None:
-    """Neither a negative time nor no number is a duration."""
+@pytest.mark.parametrize("duration", [-1.0, math.nan, "15s", None])
+def test_a_duration_that_is_none_is_refused(duration: Any) -> None:
+    """Neither a negative time nor what is no number is a duration."""
     with pytest.raises(ConfigError, match="duration: must be a number of seconds >= 0"):
         request_bounds(SEED, duration)
 

@@ -194,7 +194,8 @@ def _reads_time(strategy: Strategy) -> bool:
 
 def _require_seconds(name: str, value: float) -> None:
     """Infinity is a legal duration: a job that never ends."""
-    if not value >= 0 or (name == "latency" and value == math.inf):  # NaN is not >= 0, either
+    is_number = isinstance(value, int | float)
+    if not (is_number and value >= 0) or (name == "latency" and value == math.inf):  # NaN is not >= 0, either
         raise ConfigError(Problem(f"must be a number of seconds >= 0, got {shown(value)}", (name,)))
 
 

@@ -113,11 +113,16 @@ def test_two_stores_on_one_file_are_refused(path: str) -> None:
     with Store(path) as store:
         job = store.add(plan)
         for _ in range(2):
-            assert refusal(path) == "is in use by another process"
+            assert (
+                refusal(path)
+                == "is in use by another process; each server needs a database of its own (--db)"
+            )
             other = subprocess.run(
                 [sys.executable, "-c", code, path], capture_output=True, text=True, check=False
             )
-            assert other.stderr.splitlines()[-1].endswith(f"{path}: is in use by another process")
+            assert other.stderr.splitlines()[-1].endswith(
+                f"{path}: is in use by another process; each server needs a database of its own (--db)"
+            )
         assert store.get(job.id) == job
     Store(path).close()
 

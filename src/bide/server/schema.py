@@ -89,6 +89,9 @@ def open_database(path: str) -> sqlite3.Connection:
     return connection
 
 
+_IN_USE = "is in use by another process; each server needs a database of its own (--db)"
+
+
 @contextmanager
 def explained(path: str) -> Iterator[None]:
     """
@@ -102,7 +105,7 @@ def explained(path: str) -> Iterator[None]:
     except sqlite3.Error as error:
         # The low byte is the primary code; SQLITE_BUSY has several extended ones.
         busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-        what = "is in use by another process" if busy else f"cannot be used as a database: {error}"
+        what = _IN_USE if busy else f"cannot be used as a database: {error}"
         raise ConfigError(Problem(what, source=path)) from error
     except ConfigError as error:
         raise error.inside(source=path) from error.__cause__
