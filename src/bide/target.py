@@ -10,6 +10,11 @@ TARGETS = ("call_cost", "mean_lag", "calls")
 """The ways to say it; each plan has exactly one."""
 
 
+def targets_of(strategy: object) -> dict[str, float | None]:
+    """Return what a strategy has of each of `TARGETS`."""
+    return {name: getattr(strategy, name) for name in TARGETS}
+
+
 def target_among(settings: Mapping[str, float | None], example: str = "call_cost=1s") -> tuple[str, float]:
     """
     Return the target that is given, and its value.

@@ -19,7 +19,7 @@ from bide.files import FileName
 from bide.learning import History, Lesson
 from bide.rules import STRATEGY, Number, Text, seconds
 from bide.strategy import Situation, Strategy, ceiling_of, clump_of, envelope_of
-from bide.target import TARGETS, target_among
+from bide.target import target_among, targets_of
 
 if TYPE_CHECKING:
     from bide.learn.learner import Complain, Learner
@@ -99,7 +99,7 @@ class Learned:
     _table: Any = field(init=False, repr=False, default=None)
 
     def __attrs_post_init__(self) -> None:
-        target_among(self._targets, "learned(call_cost=1s)")
+        target_among(targets_of(self), "learned(call_cost=1s)")
         object.__setattr__(self, "_table", _learner_of(self).planned("")._table)
 
     @classmethod
@@ -164,10 +164,6 @@ class Learned:
         """Take what a wait found out, for waits that begin later."""
         _learner_of(self).take(lesson)
 
-    @property
-    def _targets(self) -> dict[str, float | None]:
-        return {name: getattr(self, name) for name in TARGETS}
-
     def _with_plan(
         self, key: str, lessons: Sequence[Lesson], complain: Complain = lambda _error, _instead: None
     ) -> Learned:
@@ -179,7 +175,7 @@ class Learned:
         def missed(error: ConfigError) -> None:
             complain(error, "the nearest plan is followed")
 
-        table = advice(lessons, key, self.fallback, self._targets, missed)
+        table = advice(lessons, key, self.fallback, targets_of(self), missed)
         object.__setattr__(made, "_table", table)
         return made
 

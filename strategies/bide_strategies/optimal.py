@@ -14,7 +14,7 @@ from bide.files import located
 from bide.inline import format_inline
 from bide.rules import Number, seconds, such_as
 from bide.strategy import Situation
-from bide.target import TARGETS, target_among
+from bide.target import target_among, targets_of
 
 if TYPE_CHECKING:
     from bide.learn import Table
@@ -71,7 +71,7 @@ class Optimal:
     _table: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        target_among({name: getattr(self, name) for name in TARGETS}, _EXAMPLE)
+        target_among(targets_of(self), _EXAMPLE)
         table = _table(self.durations, self.call_cost, self.mean_lag, self.calls)
         object.__setattr__(self, "_table", table)
 

@@ -20,7 +20,7 @@ from bide.errors import ConfigError, nearest, shown
 from bide.learning import Lesson, begun, learners_in
 from bide.resolve import resolve_policy
 from bide.strategy import Strategy
-from bide.target import TARGETS
+from bide.target import TARGETS, targets_of
 
 _BARS = 13
 
@@ -79,7 +79,7 @@ def show(
         lessons = lessons_for(path, kind, key)
         whole = learner = _of_history(path, kind, _target(target, lessons, key), other)
     learner.planned(key)  # which a wait would have made beside it, for those that begin later
-    aim = _given({each: getattr(learner, each) for each in TARGETS})
+    aim = _given(targets_of(learner))
     found = summary(learner.job_kind, key, lessons, begun(whole, key), other, target=aim, bars=_BARS)
     if as_json:
         print_json(attrs.asdict(found))
