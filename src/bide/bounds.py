@@ -131,7 +131,7 @@ def give_up_bounds(
     _require_seconds("duration", duration)
     policy = _policy_of(strategy, limits)
     attempts = policy.limits.max_attempts
-    timeout = math.inf if policy.limits.timeout is None else policy.limits.timeout
+    timeout = _timeout_of(policy)
     _, earliest, counted_earliest = _polls(policy, duration, 0.0, 0.0)
     if timeout >= duration and (attempts is None or earliest >= duration):
         return None
@@ -166,7 +166,7 @@ def max_total_sleep(
     _require_seconds("latency", latency)
     policy = _policy_of(strategy, limits)
     attempts = policy.limits.max_attempts
-    longest = math.inf if policy.limits.timeout is None else policy.limits.timeout
+    longest = _timeout_of(policy)
     if attempts is None:
         return longest
     ceiling = ceiling_of(policy.strategy)
@@ -202,6 +202,10 @@ def _require_seconds(name: str, value: float) -> None:
 def _is_exact(strategy: Strategy) -> bool:
     """A strategy that is its own envelope has bounds that are attained."""
     return envelope_of(strategy) == strategy
+
+
+def _timeout_of(policy: Policy) -> float:
+    return math.inf if policy.limits.timeout is None else policy.limits.timeout
 
 
 def _times(policy: Policy, u: float, latency: float) -> Iterator[float]:

@@ -41,7 +41,7 @@ class End(StrEnum):
 END_OF_JOB = {"completed": End.COMPLETED, "error": End.JOB_FAILED, "cancelled": End.JOB_CANCELLED}
 """The end of a wait by the job's own status."""
 
-GAVE_UP = frozenset({End.TIMED_OUT, End.ATTEMPTS_EXHAUSTED, End.POLLS_FAILED, End.CANCELLED})
+_GAVE_UP = frozenset({End.TIMED_OUT, End.ATTEMPTS_EXHAUSTED, End.POLLS_FAILED, End.CANCELLED})
 """The ends of a wait whose job may go on."""
 
 _ERRORS: dict[End, type[WaitError]] = {
@@ -115,7 +115,7 @@ class Outcome:
     def _last_seen(self) -> str:
         """Return where the job of a wait that gave up stood, as the end of a sentence."""
         seen = self.observation
-        if seen is None or self.end not in GAVE_UP:
+        if seen is None or self.end not in _GAVE_UP:
             return ""
         progress = as_number(seen.progress)  # anybody's poll function may have put anything there
         return f"; last seen {seen.words}" + ("" if progress is None else f", {progress:.0%} done")

@@ -63,11 +63,7 @@ class HttpDriver(Generic[P]):
 
     def _begun(self, job: HttpJob, token: str | None = None, timeout: Seconds | None = None) -> Poll:
         """Return the poll function of a wait that begins, or goes on, now."""
-        check_job(job)
-        poller = self._within(timeout)
-        if token is None:
-            return self._poll(job, poller)
-        return self._poll(job, poller, poller.resume(token, timeout, key=job.key))
+        return self._poll(job, self._within(timeout), token, timeout)
 
     def _within(self, timeout: Seconds | None) -> P:
         """Return the poller with the deadline that a call asks for, if it does."""
@@ -75,9 +71,15 @@ class HttpDriver(Generic[P]):
             return self.poller
         return attrs.evolve(self.poller, limits=attrs.evolve(self.poller.limits, timeout=timeout))
 
-    def _poll(self, job: HttpJob, poller: P, wait: Wait | None = None) -> Poll:
+    def _poll(
+        self, job: HttpJob, poller: P, token: str | None = None, timeout: Seconds | None = None
+    ) -> Poll:
         check_job(job)
-        wait = poller.begin(job.hint_left(), key=job.key) if wait is None else wait
+        wait = (
+            poller.begin(job.hint_left(), key=job.key)
+            if token is None
+            else poller.resume(token, timeout, key=job.key)
+        )
         return Poll(job, poller.clock, waits=self, wait=wait)
 
 

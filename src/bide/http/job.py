@@ -23,7 +23,6 @@ from bide.rules import Text
 PLACES = ("operation-location", "azure-asyncoperation", "location", "content-location")
 """The headers in which a creating response says where the job is, the likeliest first."""
 
-
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -79,7 +79,7 @@ def sure_until(durations: Mixture, jobs: float) -> float:
     shares = np.array(durations.weights) / sum(durations.weights)
     common = np.flatnonzero(shares * jobs >= min(_COMMON, float(shares.max()) * jobs))
     known = Mixture([durations.weights[part] for part in common], [durations.parts[part] for part in common])
-    return float(known.quantile(np.array([1 - _LAST])).item())
+    return float(known.quantile(np.array([1 - _LAST]))[0])
 
 
 def _doubted(durations: Mixture) -> Mixture:
